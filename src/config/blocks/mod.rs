@@ -1,0 +1,1 @@
+//! The keyword tables: one file per block of keepalived.conf.

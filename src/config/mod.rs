@@ -1,0 +1,13 @@
+//! keepalived.conf: text to statements to typed model. Never fails: always a model and a list of
+//! diagnostics.
+pub mod blocks;
+pub mod diagnostic;
+pub mod io;
+pub mod keyword;
+pub mod model;
+pub mod rules;
+pub mod source;
+pub mod tree;
+pub mod value;
+
+pub use model::Config;

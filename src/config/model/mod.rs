@@ -1,0 +1,50 @@
+//! What a configuration means, settled: every default filled in, every inheritance resolved, no
+//! text left to parse. This is all that the rest of the program sees of keepalived.conf.
+mod checkers;
+mod global;
+mod lvs;
+mod vrrp;
+
+pub use checkers::{
+    Checker, CheckerKind, Connection, DnsCheck, FileCheck, HttpCheck, HttpProtocol, HttpUrl,
+    MiscCheck, RegexOptions, SmtpCheck, Timing, UdpCheck,
+};
+pub use global::{Fifo, FlushOnStop, GlobalDefs, Mail, SyncDaemon, TlsIdentity};
+pub use lvs::{
+    GroupEntry, Persistence, PersistenceMask, RealServer, ServiceAddress, SorryServer,
+    VirtualServer,
+};
+pub use vrrp::{
+    Authentication, GarpSchedule, NotifyScripts, SyncGroup, TrackInterface, TrackScript,
+    TrackerUse, Unicast, UnicastPeer, Version, VrrpInstance,
+};
+
+use crate::base::{InterfaceAddress, Route};
+use std::sync::Arc;
+
+/// The whole file. The two children each use their half and [`GlobalDefs`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    pub global: Arc<GlobalDefs>,
+    pub vrrp: Arc<VrrpConfig>,
+    pub director: Arc<DirectorConfig>,
+}
+
+/// What the VRRP child lives from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VrrpConfig {
+    pub static_addresses: Vec<InterfaceAddress>,
+    pub static_routes: Vec<Route>,
+    pub instances: Vec<VrrpInstance>,
+    pub sync_groups: Vec<SyncGroup>,
+    /// Only those that some instance or group uses.
+    pub scripts: Vec<TrackScript>,
+}
+
+/// What the checkers child lives from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DirectorConfig {
+    /// In the order of the file; blocks of one address, port and protocol are merged into one.
+    pub virtual_servers: Vec<VirtualServer>,
+    pub tls: TlsIdentity,
+}

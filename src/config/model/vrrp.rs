@@ -1,0 +1,172 @@
+//! `vrrp_instance`, `vrrp_sync_group`, `vrrp_script`, settled.
+use crate::{
+    base::{Family, InterfaceAddress, Priority, Route, Script, Vrid},
+    config::source::Spanned,
+};
+use std::{net::IpAddr, time::Duration};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct VrrpInstance {
+    pub name: Spanned<String>,
+    /// `state MASTER`: a wish that only the owner's (255) start-up honours.
+    pub wants_master: bool,
+    pub interface: Spanned<String>,
+    pub vrid: Spanned<Vrid>,
+    /// Base priority, 1..=255.
+    pub priority: Spanned<Priority>,
+    pub version: Version,
+    /// Of the virtual addresses.
+    pub family: Family,
+    /// v2: whole seconds 1..=255. v3: 10 ms steps up to 40.95 s.
+    pub advert_interval: Duration,
+    pub authentication: Authentication,
+    /// Advertised, in this order.
+    pub addresses: Vec<InterfaceAddress>,
+    /// Moved with the others but not advertised; may be of both families.
+    pub excluded: Vec<InterfaceAddress>,
+    pub routes: Vec<Route>,
+    pub track_interfaces: Vec<TrackInterface>,
+    /// Refer to [`super::VrrpConfig::scripts`] by name; those of the instance's sync group included.
+    pub track_scripts: Vec<TrackerUse>,
+    /// False with `dont_track_primary`.
+    pub track_primary: bool,
+    pub notify: NotifyScripts,
+    pub smtp_alert: bool,
+    pub preempt: bool,
+    pub preempt_delay: Duration,
+    /// `mcast_src_ip` or `unicast_src_ip`.
+    pub source: Option<IpAddr>,
+    pub multicast_group: IpAddr,
+    pub unicast: Option<Unicast>,
+    pub garp: GarpSchedule,
+    pub lower_prio_no_advert: bool,
+    pub higher_prio_send_advert: bool,
+    pub owner_ignore_adverts: bool,
+    pub skip_check_adv_addr: bool,
+    /// Factor of Master_Down_Interval, default 3.
+    pub down_timer_adverts: u8,
+    pub v3_checksum_as_v2: bool,
+    pub promote_secondaries: bool,
+    pub strict: bool,
+    /// False: packets to the virtual addresses are dropped (`no_accept`).
+    pub accept: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    #[default]
+    V2,
+    V3,
+}
+
+/// VRRPv2 authentication (RFC 2338 §5.3.6). Keys are NUL-padded to 8 bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Authentication {
+    None,
+    Password([u8; 8]),
+    /// IP Authentication Header with HMAC-MD5-96.
+    Header([u8; 8]),
+}
+
+/// Passwords stay out of logs and dumps.
+impl std::fmt::Debug for Authentication {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Password(_) => "Password(..)",
+            Self::Header(_) => "Header(..)",
+        })
+    }
+}
+
+/// `track_interface` line. Weight 0: down means FAULT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackInterface {
+    pub name: Spanned<String>,
+    /// -253..=253.
+    pub weight: i32,
+    pub reverse: bool,
+}
+
+/// `track_script` line with what it inherits from the script filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackerUse {
+    pub name: Spanned<String>,
+    /// -253..=253; 0: failure means FAULT.
+    pub weight: i32,
+    pub reverse: bool,
+}
+
+/// `vrrp_script NAME { }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackScript {
+    pub name: Spanned<String>,
+    pub script: Script,
+    pub interval: Duration,
+    pub timeout: Duration,
+    pub weight: i32,
+    pub reverse: bool,
+    /// ≥ 1.
+    pub rise: u32,
+    /// ≥ 1.
+    pub fall: u32,
+    pub init_fail: bool,
+}
+
+/// Scripts per transition; `any` is `notify`, which gets four more arguments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NotifyScripts {
+    pub master: Option<Script>,
+    pub backup: Option<Script>,
+    pub fault: Option<Script>,
+    pub stop: Option<Script>,
+    pub deleted: Option<Script>,
+    pub master_rx_lower_pri: Option<Script>,
+    pub any: Option<Script>,
+    pub priority_changes: bool,
+}
+
+/// When gratuitous ARPs (or unsolicited neighbour advertisements) are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GarpSchedule {
+    /// Of the second set after becoming master; zero = no second set.
+    pub delay: Duration,
+    pub repeat: u32,
+    /// Zero = never.
+    pub refresh: Duration,
+    pub refresh_repeat: u32,
+    pub lower_prio_delay: Duration,
+    pub lower_prio_repeat: u32,
+    /// Pause between two ARPs on one interface.
+    pub interval: Duration,
+    /// Pause between two neighbour advertisements on one interface.
+    pub gna_interval: Duration,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unicast {
+    pub peers: Vec<UnicastPeer>,
+    pub ttl: Option<u8>,
+    pub check_source: bool,
+    pub fault_no_peer: bool,
+    pub old_checksum: Option<bool>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnicastPeer {
+    pub address: IpAddr,
+    pub min_ttl: Option<u8>,
+    pub max_ttl: Option<u8>,
+}
+
+/// `vrrp_sync_group NAME { }`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SyncGroup {
+    pub name: Spanned<String>,
+    /// Names of instances that exist.
+    pub members: Vec<Spanned<String>>,
+    pub notify: NotifyScripts,
+    pub smtp_alert: bool,
+    /// Weights of trackers count for the members although they are in a group.
+    pub tracking_weight: bool,
+}

@@ -1,0 +1,2 @@
+//! Findings about checkers.
+super::rules! {}

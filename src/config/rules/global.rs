@@ -1,0 +1,2 @@
+//! Findings about global.
+super::rules! {}

@@ -1,0 +1,2 @@
+//! Findings about lvs.
+super::rules! {}

@@ -1,0 +1,2 @@
+//! Findings about vrrp.
+super::rules! {}

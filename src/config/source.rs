@@ -1,0 +1,64 @@
+//! The texts a configuration is made of, and places in them.
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// Number of a file within [`Sources`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u16);
+
+/// A range of bytes in one file: what a diagnostic underlines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    pub file: FileId,
+    pub start: u32,
+    pub end: u32,
+}
+
+/// A value and where it was written. Two are equal when the values are: a moved line is no change.
+#[derive(Clone, Debug, Default)]
+pub struct Spanned<T> {
+    pub value: T,
+    pub span: Span,
+}
+
+impl<T: PartialEq> PartialEq for Spanned<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+impl<T: Eq> Eq for Spanned<T> {}
+
+/// Everything `parse` looks at. It is pure, so whatever the outside contributes is collected here
+/// by [`super::io::load`]; the parent hands the very same value to its children.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sources {
+    /// `files[0]` is the main file. A file included twice stands here once.
+    pub files: Vec<SourceFile>,
+    /// What `@id` lines and `${_INSTANCE}` compare with: `-i ID`, else the host name up to its dot.
+    pub config_id: String,
+    /// For `${_ENV NAME}`: only the names that occur in the files.
+    pub environment: BTreeMap<String, String>,
+    /// For `${_RANDOM}` where no `random_seed` is given.
+    pub seed: u64,
+}
+
+/// One file, already decoded to UTF-8 (what was not UTF-8 is replaced, and diagnosed).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFile {
+    /// As the user would name it.
+    pub path: PathBuf,
+    pub text: String,
+    /// Where its include lines lead: byte offset of the line → what was found for its pattern.
+    pub includes: BTreeMap<u32, Included>,
+    /// Some bytes were not UTF-8.
+    pub lossy: bool,
+}
+
+/// The outcome of one include line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Included {
+    /// Indexes into [`Sources::files`], in glob order.
+    pub files: Vec<u16>,
+    /// Matches that could not be read, and why: "is a directory", "is executable", an errno text.
+    pub skipped: Vec<(PathBuf, String)>,
+}

@@ -1,0 +1,1 @@
+//! Words to values: one function per type, one message per mistake.

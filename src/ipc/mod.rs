@@ -1,0 +1,46 @@
+//! Messages between parent and children, and between `ldirector status` and the parent.
+use crate::{
+    config::source::Sources,
+    status::{DirectorStatus, Snapshot, VrrpStatus},
+};
+use serde::{Deserialize, Serialize};
+
+/// Which child; also what it is told on its command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Child {
+    Vrrp,
+    Checkers,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToChild {
+    /// First: start. Later: reload. The parent has parsed these very texts without an error.
+    Configure(Box<Sources>),
+    Ping(u64),
+    ReportStatus(u64),
+    /// Orderly: priority 0, addresses and services removed, then exit 0.
+    Stop,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToParent {
+    Configured,
+    Pong(u64),
+    Vrrp(u64, VrrpStatus),
+    Director(u64, DirectorStatus),
+}
+
+/// What a client of the control socket asks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    Status,
+    Reload,
+    Stop,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Response {
+    Status(Box<Snapshot>),
+    Done,
+    Failed(String),
+}

@@ -1,0 +1,68 @@
+//! Drives a machine on tokio: what is already in the inbox first, then the clock.
+#![allow(clippy::disallowed_methods, reason = "this is the shell: it may read the clock")]
+use super::Machine;
+use std::{
+    future::{Future, pending},
+    ops::ControlFlow,
+    time::Instant,
+};
+use tokio::sync::mpsc::Receiver;
+
+pub trait Executor<M: Machine> {
+    /// Carries out one action. Anything slow is started here and reports back as an event.
+    fn execute(&mut self, action: M::Action) -> impl Future<Output = ControlFlow<u8>>;
+    /// Answers the parent's watchdog. Called from the loop itself, so a stuck loop stays silent.
+    fn beat(&mut self, _ping: u64) -> impl Future<Output = ()> {
+        async {}
+    }
+}
+pub enum Inbound<E> {
+    Event(E),
+    Ping(u64),
+}
+
+/// Events looked at before the clock gets its turn.
+const BATCH: usize = 64;
+
+pub async fn drive<M: Machine, X: Executor<M>>(
+    mut machine: M,
+    mut inbox: Receiver<Inbound<M::Event>>,
+    mut executor: X,
+) -> u8 {
+    loop {
+        let mut next = tokio::select! {
+            biased;
+            inbound = inbox.recv() => match inbound { Some(inbound) => Some(inbound), None => return 0 },
+            () = until(machine.next_deadline()) => None,
+        };
+        let mut left = BATCH;
+        while let Some(inbound) = next {
+            match inbound {
+                Inbound::Ping(ping) => executor.beat(ping).await,
+                Inbound::Event(event) => {
+                    for action in machine.handle(event, Instant::now()) {
+                        if let ControlFlow::Break(code) = executor.execute(action).await {
+                            return code;
+                        }
+                    }
+                }
+            }
+            left -= 1;
+            next = if left == 0 { None } else { inbox.try_recv().ok() };
+        }
+        let now = Instant::now();
+        if machine.next_deadline().is_some_and(|at| at <= now) {
+            for action in machine.handle_deadline(now) {
+                if let ControlFlow::Break(code) = executor.execute(action).await {
+                    return code;
+                }
+            }
+        }
+    }
+}
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,61 @@
+//! Links, addresses and what the kernel says of them; ARP and ND packets as bytes.
+use crate::base::{LinkIndex, Prefix};
+use std::net::IpAddr;
+
+/// An interface as last seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkView {
+    pub index: LinkIndex,
+    pub name: String,
+    /// IFF_UP: somebody switched it on.
+    pub up: bool,
+    /// IFF_RUNNING: there is carrier.
+    pub running: bool,
+    pub multicast: bool,
+    /// IFF_NOARP: no gratuitous ARP here.
+    pub noarp: bool,
+    pub loopback: bool,
+    pub mtu: u32,
+    /// None where the link has no Ethernet address.
+    pub mac: Option<[u8; 6]>,
+    /// Without tentative ones, in the kernel's order.
+    pub addresses: Vec<Prefix>,
+}
+
+impl LinkView {
+    #[must_use]
+    pub const fn is_usable(&self) -> bool {
+        self.up && self.running
+    }
+
+    #[must_use]
+    pub fn has(&self, address: IpAddr) -> bool {
+        self.addresses.iter().any(|prefix| prefix.address == address)
+    }
+}
+
+/// News from the kernel's link, address and route monitor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetEvent {
+    /// Everything, at the start and after news were lost: what is not in it is gone.
+    Links(Vec<LinkView>),
+    /// A link appeared or changed (name, flags, MAC, MTU); its addresses as known.
+    Link(LinkView),
+    LinkGone {
+        index: LinkIndex,
+        name: String,
+    },
+    AddressAdded {
+        index: LinkIndex,
+        prefix: Prefix,
+    },
+    AddressRemoved {
+        index: LinkIndex,
+        prefix: Prefix,
+    },
+    /// A route of ours (protocol 18) was deleted by somebody.
+    RouteRemoved {
+        destination: Prefix,
+        table: u32,
+    },
+}

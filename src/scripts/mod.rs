@@ -1,0 +1,20 @@
+//! Commands we run for the user: what, as whom, for how long.
+
+/// How a command ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Code(u8),
+    Signal(i32),
+    TimedOut,
+    /// It could not be started at all, and why.
+    NotStarted(String),
+}
+
+/// Whom scripts run as when they do not say, and what is demanded of their files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// `script_user`: user and group names.
+    pub default_user: Option<(String, Option<String>)>,
+    /// `enable_script_security`.
+    pub security: bool,
+}
