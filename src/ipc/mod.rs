@@ -1,4 +1,7 @@
 //! Messages between parent and children, and between `ldirector status` and the parent.
+pub mod frame;
+pub mod io;
+
 use crate::{
     config::source::Sources,
     status::{DirectorStatus, Snapshot, VrrpStatus},

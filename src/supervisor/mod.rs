@@ -1,1 +1,447 @@
-//! To be filled.
+//! The parent: starts the children, feeds them the configuration, watches their pulse, stops them
+//! in order, and answers `ldirector status`.
+mod child;
+pub mod io;
+
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    config::source::Sources,
+    ipc::{Child, Request, Response, ToChild, ToParent},
+    machine::Machine,
+    status::Snapshot,
+};
+use child::{ChildLife, Due};
+use std::time::{Duration, Instant};
+
+/// How long a child may take to tell its status before the answer goes out without it.
+const STATUS_WAIT: Duration = Duration::from_secs(2);
+/// How long a child may take to apply a configuration before `reload` stops waiting for it.
+const RELOAD_WAIT: Duration = Duration::from_secs(20);
+
+#[derive(Debug)]
+pub enum Event {
+    /// The process runs and its link is open.
+    Started(Child),
+    /// It could not be started, or has ended; how.
+    Exited(Child, String),
+    Message(Child, ToParent),
+    Control {
+        client: u64,
+        request: Request,
+    },
+    Signal(Signal),
+    /// Answer to [`Action::ReadConfig`]: the texts, or the sentence why they are refused.
+    ConfigRead(Result<Box<Sources>, String>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    Reload,
+    Stop,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Action {
+    /// Load and parse the file; answer with [`Event::ConfigRead`].
+    ReadConfig,
+    Spawn(Child),
+    Send(Child, ToChild),
+    /// SIGKILL: it no longer listens.
+    Kill(Child),
+    Answer {
+        client: u64,
+        response: Response,
+    },
+    /// Tell the service manager.
+    Tell(Tell),
+    Log(Level, String),
+    Exit(u8),
+}
+
+/// What the service manager hears (sd_notify(3)).
+#[derive(Debug, PartialEq, Eq)]
+pub enum Tell {
+    Ready,
+    Reloading,
+    Stopping,
+    Status(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Error,
+    Warning,
+    Info,
+}
+
+/// What is being collected for one client of the control socket.
+#[derive(Debug)]
+struct Question {
+    client: u64,
+    number: u64,
+    waits_for: Vec<Child>,
+    snapshot: Snapshot,
+    until: Instant,
+}
+
+/// A reload under way: who has not confirmed yet.
+#[derive(Debug)]
+struct Reload {
+    clients: Vec<u64>,
+    waits_for: Vec<Child>,
+    until: Instant,
+}
+
+/// See the module's head. Built by `app::run` after the configuration was parsed without an error.
+#[derive(Debug)]
+pub struct Supervisor {
+    sources: Box<Sources>,
+    children: Vec<(Child, ChildLife)>,
+    /// How long a child may take to stop.
+    grace: Duration,
+    stopping: bool,
+    ready: bool,
+    /// The file is being read, for these clients.
+    reading: Option<Vec<u64>>,
+    reload: Option<Reload>,
+    questions: Vec<Question>,
+    asked: u64,
+    /// Why the last reload was refused; None after one that was taken.
+    refused: Option<String>,
+}
+
+impl Supervisor {
+    /// `which` children are to run; all start at the first deadline, which is at once.
+    #[must_use]
+    pub fn new(sources: Box<Sources>, which: &[Child], grace: Duration, now: Instant) -> Self {
+        let children = which
+            .iter()
+            .map(|which| {
+                let mut life = ChildLife::new();
+                life.life = child::Life::Waiting { until: now };
+                (*which, life)
+            })
+            .collect();
+        Self {
+            sources,
+            children,
+            grace,
+            stopping: false,
+            ready: false,
+            reading: None,
+            reload: None,
+            questions: vec![],
+            asked: 0,
+            refused: None,
+        }
+    }
+
+    fn life(&mut self, which: Child) -> Option<&mut ChildLife> {
+        self.children.iter_mut().find(|(child, _)| *child == which).map(|(_, life)| life)
+    }
+
+    fn running(&self) -> Vec<Child> {
+        self.children
+            .iter()
+            .filter(|(_, life)| life.is_running())
+            .map(|(child, _)| *child)
+            .collect()
+    }
+
+    fn on_exited(&mut self, which: Child, how: &str, now: Instant, out: &mut Vec<Action>) {
+        let Some(life) = self.life(which) else { return };
+        if life.exited(now) {
+            out.push(Action::Log(
+                Level::Error,
+                format!("{} process ended ({how}): restarting", name(which)),
+            ));
+        }
+        self.no_longer_wait_for(which, out);
+        if self.stopping {
+            self.stop_next(now, out);
+        }
+    }
+
+    /// Routers first: the peer takes over while our services still serve; then the services.
+    fn stop_next(&mut self, now: Instant, out: &mut Vec<Action>) {
+        let grace = self.grace;
+        for which in [Child::Vrrp, Child::Checkers] {
+            let Some(life) = self.life(which) else { continue };
+            if life.is_gone() {
+                continue;
+            }
+            if life.is_running() {
+                life.stop(now + grace);
+                out.push(Action::Send(which, ToChild::Stop));
+                return;
+            }
+            life.stop(now + grace);
+            if !life.is_gone() {
+                return;
+            }
+        }
+        out.push(Action::Exit(0));
+    }
+
+    fn on_signal(
+        &mut self,
+        signal: Signal,
+        client: Option<u64>,
+        now: Instant,
+        out: &mut Vec<Action>,
+    ) {
+        match signal {
+            Signal::Stop if self.stopping => {}
+            Signal::Stop => {
+                self.stopping = true;
+                out.push(Action::Log(Level::Info, "Stopping".to_owned()));
+                out.push(Action::Tell(Tell::Stopping));
+                self.stop_next(now, out);
+            }
+            Signal::Reload if self.stopping => {
+                answer(out, client, || Response::Failed("ldirector is stopping".to_owned()));
+            }
+            Signal::Reload => match &mut self.reading {
+                Some(clients) => clients.extend(client),
+                None => {
+                    self.reading = Some(client.into_iter().collect());
+                    out.push(Action::Log(Level::Info, "Reloading ...".to_owned()));
+                    out.push(Action::Tell(Tell::Reloading));
+                    out.push(Action::ReadConfig);
+                }
+            },
+        }
+    }
+
+    fn on_config(
+        &mut self,
+        read: Result<Box<Sources>, String>,
+        now: Instant,
+        out: &mut Vec<Action>,
+    ) {
+        let mut clients = self.reading.take().unwrap_or_default();
+        match read {
+            Ok(sources) => {
+                self.sources = sources;
+                self.refused = None;
+                let waits_for = self.running();
+                for child in &waits_for {
+                    out.push(Action::Send(*child, ToChild::Configure(self.sources.clone())));
+                }
+                if let Some(earlier) = self.reload.take() {
+                    clients.extend(earlier.clients);
+                }
+                self.reload = Some(Reload { clients, waits_for, until: now + RELOAD_WAIT });
+                self.finish_reload(out);
+            }
+            Err(why) => {
+                out.push(Action::Log(
+                    Level::Error,
+                    format!("Reload refused, everything runs on as before: {why}"),
+                ));
+                out.push(Action::Tell(Tell::Ready));
+                out.push(Action::Tell(Tell::Status(format!("reload refused: {why}"))));
+                for client in clients {
+                    out.push(Action::Answer { client, response: Response::Failed(why.clone()) });
+                }
+                self.refused = Some(why);
+            }
+        }
+    }
+
+    /// Ends the reload when nobody is waited for any more.
+    fn finish_reload(&mut self, out: &mut Vec<Action>) {
+        let Some(reload) = self.reload.take_if(|reload| reload.waits_for.is_empty()) else {
+            return;
+        };
+        out.push(Action::Log(Level::Info, "Reload complete".to_owned()));
+        out.push(Action::Tell(Tell::Ready));
+        out.push(Action::Tell(Tell::Status("running".to_owned())));
+        for client in reload.clients {
+            out.push(Action::Answer { client, response: Response::Done });
+        }
+    }
+
+    fn on_message(&mut self, from: Child, message: ToParent, now: Instant, out: &mut Vec<Action>) {
+        if let Some(life) = self.life(from) {
+            life.heard(now);
+        }
+        match message {
+            ToParent::Pong(_) => {}
+            ToParent::Configured => {
+                if let Some(reload) = &mut self.reload {
+                    reload.waits_for.retain(|child| *child != from);
+                }
+                self.finish_reload(out);
+                if !self.ready {
+                    self.ready = true;
+                    out.push(Action::Tell(Tell::Ready));
+                    out.push(Action::Tell(Tell::Status("running".to_owned())));
+                }
+            }
+            ToParent::Vrrp(number, status) => {
+                self.add_to(number, from, |snapshot| snapshot.vrrp = Some(status), out);
+            }
+            ToParent::Director(number, status) => {
+                self.add_to(number, from, |snapshot| snapshot.director = Some(status), out);
+            }
+        }
+    }
+
+    fn add_to(
+        &mut self,
+        number: u64,
+        from: Child,
+        add: impl FnOnce(&mut Snapshot),
+        out: &mut Vec<Action>,
+    ) {
+        if let Some(question) = self.questions.iter_mut().find(|q| q.number == number) {
+            add(&mut question.snapshot);
+            question.waits_for.retain(|child| *child != from);
+        }
+        self.answer_complete(None, out);
+    }
+
+    /// Answers what is complete, and what has waited long enough.
+    fn answer_complete(&mut self, now: Option<Instant>, out: &mut Vec<Action>) {
+        let (done, open) = std::mem::take(&mut self.questions)
+            .into_iter()
+            .partition(|q| q.waits_for.is_empty() || now.is_some_and(|now| q.until <= now));
+        self.questions = open;
+        let done: Vec<Question> = done;
+        for mut question in done {
+            for child in question.waits_for {
+                question
+                    .snapshot
+                    .notes
+                    .push(format!("the {} process does not answer", name(child)));
+            }
+            let response = Response::Status(Box::new(question.snapshot));
+            out.push(Action::Answer { client: question.client, response });
+        }
+    }
+
+    fn no_longer_wait_for(&mut self, child: Child, out: &mut Vec<Action>) {
+        for question in &mut self.questions {
+            if question.waits_for.contains(&child) {
+                question.waits_for.retain(|waiting| *waiting != child);
+                question.snapshot.notes.push(format!("the {} process is restarting", name(child)));
+            }
+        }
+        self.answer_complete(None, out);
+        if let Some(reload) = &mut self.reload {
+            // It reads the new configuration when it comes back.
+            reload.waits_for.retain(|waiting| *waiting != child);
+        }
+        self.finish_reload(out);
+    }
+
+    fn ask_status(&mut self, client: u64, now: Instant, out: &mut Vec<Action>) {
+        self.asked += 1;
+        let number = self.asked;
+        let waits_for = self.running();
+        let mut snapshot = Snapshot::default();
+        for (child, life) in &self.children {
+            if !life.is_running() {
+                snapshot.notes.push(format!("the {} process does not run", name(*child)));
+            }
+        }
+        if let Some(why) = &self.refused {
+            snapshot.notes.push(format!("the last reload was refused: {why}"));
+        }
+        for child in &waits_for {
+            out.push(Action::Send(*child, ToChild::ReportStatus(number)));
+        }
+        let until = now + STATUS_WAIT;
+        self.questions.push(Question { client, number, waits_for, snapshot, until });
+        self.answer_complete(None, out);
+    }
+}
+
+impl Machine for Supervisor {
+    type Event = Event;
+    type Action = Action;
+
+    fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
+        let mut out = vec![];
+        match event {
+            Event::Started(which) => {
+                if let Some(life) = self.life(which) {
+                    life.started(now);
+                }
+                out.push(Action::Send(which, ToChild::Configure(self.sources.clone())));
+            }
+            Event::Exited(which, how) => self.on_exited(which, &how, now, &mut out),
+            Event::Message(from, message) => self.on_message(from, message, now, &mut out),
+            Event::Control { client, request } => match request {
+                Request::Status => self.ask_status(client, now, &mut out),
+                Request::Reload => self.on_signal(Signal::Reload, Some(client), now, &mut out),
+                Request::Stop => {
+                    out.push(Action::Answer { client, response: Response::Done });
+                    self.on_signal(Signal::Stop, None, now, &mut out);
+                }
+            },
+            Event::Signal(signal) => self.on_signal(signal, None, now, &mut out),
+            Event::ConfigRead(read) => self.on_config(read, now, &mut out),
+        }
+        out
+    }
+
+    fn handle_deadline(&mut self, now: Instant) -> Vec<Action> {
+        let mut out = vec![];
+        for (which, life) in &mut self.children {
+            match life.deadline(now) {
+                Due::Nothing => {}
+                Due::Start => {
+                    // Pulse and restart are counted from here: the spawn answers at once.
+                    life.started(now);
+                    out.push(Action::Spawn(*which));
+                }
+                Due::Ping(number) => out.push(Action::Send(*which, ToChild::Ping(number))),
+                Due::Kill => {
+                    out.push(Action::Log(
+                        Level::Error,
+                        format!("{} process does not answer: killing it", name(*which)),
+                    ));
+                    out.push(Action::Kill(*which));
+                }
+            }
+        }
+        self.answer_complete(Some(now), &mut out);
+        if let Some(late) = self.reload.take_if(|reload| reload.until <= now) {
+            out.push(Action::Log(Level::Warning, "Reload: a process is still at it".to_owned()));
+            out.push(Action::Tell(Tell::Ready));
+            for client in late.clients {
+                let response = Response::Failed(
+                    "the configuration is good, but a process has not applied it yet: see `ldirector status`"
+                        .to_owned(),
+                );
+                out.push(Action::Answer { client, response });
+            }
+        }
+        out
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let children = self.children.iter().filter_map(|(_, life)| life.next_deadline());
+        let questions = self.questions.iter().map(|question| question.until);
+        children.chain(questions).chain(self.reload.as_ref().map(|reload| reload.until)).min()
+    }
+}
+
+fn answer(out: &mut Vec<Action>, client: Option<u64>, response: impl FnOnce() -> Response) {
+    if let Some(client) = client {
+        out.push(Action::Answer { client, response: response() });
+    }
+}
+
+/// As it stands in messages and in the process list.
+#[must_use]
+pub const fn name(child: Child) -> &'static str {
+    match child {
+        Child::Vrrp => "VRRP",
+        Child::Checkers => "checkers",
+    }
+}

@@ -8,6 +8,7 @@ use std::{
 };
 use tokio::sync::mpsc::Receiver;
 
+/// Carries a machine's actions out. One per process.
 pub trait Executor<M: Machine> {
     /// Carries out one action. Anything slow is started here and reports back as an event.
     fn execute(&mut self, action: M::Action) -> impl Future<Output = ControlFlow<u8>>;
@@ -16,6 +17,8 @@ pub trait Executor<M: Machine> {
         async {}
     }
 }
+/// What the inbox of a driver carries.
+#[derive(Debug)]
 pub enum Inbound<E> {
     Event(E),
     Ping(u64),
@@ -24,6 +27,9 @@ pub enum Inbound<E> {
 /// Events looked at before the clock gets its turn.
 const BATCH: usize = 64;
 
+/// Turns the machine until an action breaks the loop or every sender of the inbox is gone; answers
+/// the exit code. What is already queued is looked at before a deadline counts as missed, in batches
+/// so that a flood cannot stop the clock.
 pub async fn drive<M: Machine, X: Executor<M>>(
     mut machine: M,
     mut inbox: Receiver<Inbound<M::Event>>,

@@ -1,0 +1,1 @@
+//! Carries out the parent's actions.

@@ -1,0 +1,125 @@
+//! The parent's decisions, event by event.
+use super::*;
+
+const GRACE: Duration = Duration::from_secs(5);
+
+fn running() -> (Supervisor, Instant) {
+    let now = Instant::now();
+    let both = [Child::Vrrp, Child::Checkers];
+    let mut parent = Supervisor::new(Box::default(), &both, GRACE, now);
+    assert_eq!(
+        parent.handle_deadline(now),
+        [Action::Spawn(Child::Vrrp), Action::Spawn(Child::Checkers)]
+    );
+    for child in both {
+        let sent = parent.handle(Event::Started(child), now);
+        assert_eq!(sent, [Action::Send(child, ToChild::Configure(Box::default()))]);
+    }
+    (parent, now)
+}
+
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+#[test]
+fn a_child_that_dies_returns_at_once_and_then_ever_later() {
+    let (mut parent, mut now) = running();
+    for pause in [0, 1, 2, 4] {
+        let said = parent.handle(Event::Exited(Child::Vrrp, "signal 9".to_owned()), now);
+        assert!(
+            matches!(&said[..], [Action::Log(Level::Error, text)] if text.contains("signal 9"))
+        );
+        if pause > 0 {
+            assert!(!parent.handle_deadline(now).contains(&Action::Spawn(Child::Vrrp)));
+        }
+        now += seconds(pause);
+        assert!(parent.handle_deadline(now).contains(&Action::Spawn(Child::Vrrp)), "after {pause}");
+    }
+}
+
+#[test]
+fn a_silent_child_is_killed_and_a_speaking_one_is_not() {
+    let (mut parent, mut now) = running();
+    for _ in 0..20 {
+        now += seconds(1);
+        for action in parent.handle_deadline(now) {
+            if let Action::Send(child, ToChild::Ping(number)) = action {
+                let answer = Event::Message(child, ToParent::Pong(number));
+                assert_eq!(parent.handle(answer, now), []);
+            } else {
+                panic!("{action:?}");
+            }
+        }
+    }
+    now += child::SILENCE;
+    let due = parent.handle_deadline(now);
+    assert!(
+        due.contains(&Action::Kill(Child::Vrrp)) && due.contains(&Action::Kill(Child::Checkers))
+    );
+}
+
+#[test]
+fn the_routers_stop_before_the_services_do() {
+    let (mut parent, now) = running();
+    let first = parent.handle(Event::Signal(Signal::Stop), now);
+    assert!(first.contains(&Action::Send(Child::Vrrp, ToChild::Stop)));
+    assert!(!first.contains(&Action::Send(Child::Checkers, ToChild::Stop)));
+    let then = parent.handle(Event::Exited(Child::Vrrp, "exit 0".to_owned()), now);
+    assert_eq!(then, [Action::Send(Child::Checkers, ToChild::Stop)]);
+    let last = parent.handle(Event::Exited(Child::Checkers, "exit 0".to_owned()), now);
+    assert_eq!(last, [Action::Exit(0)]);
+}
+
+#[test]
+fn a_child_that_will_not_stop_is_killed_once() {
+    let (mut parent, now) = running();
+    assert!(!parent.handle(Event::Signal(Signal::Stop), now).is_empty());
+    let due = parent.handle_deadline(now + GRACE);
+    assert!(due.contains(&Action::Kill(Child::Vrrp)), "{due:?}");
+    assert!(!parent.handle_deadline(now + GRACE).contains(&Action::Kill(Child::Vrrp)));
+}
+
+#[test]
+fn a_refused_reload_changes_nothing_and_says_so() {
+    let (mut parent, now) = running();
+    let request = Event::Control { client: 4, request: Request::Reload };
+    assert!(parent.handle(request, now).contains(&Action::ReadConfig));
+    let out = parent.handle(Event::ConfigRead(Err("line 3".to_owned())), now);
+    assert!(!out.iter().any(|action| matches!(action, Action::Send(..))), "{out:?}");
+    let failed = Response::Failed("line 3".to_owned());
+    assert!(out.contains(&Action::Answer { client: 4, response: failed }));
+    let asked = parent.handle(Event::Control { client: 5, request: Request::Status }, now);
+    assert!(asked.contains(&Action::Send(Child::Vrrp, ToChild::ReportStatus(1))));
+}
+
+#[test]
+fn a_reload_is_done_when_both_children_have_it() {
+    let (mut parent, now) = running();
+    assert!(!parent.handle(Event::Control { client: 1, request: Request::Reload }, now).is_empty());
+    let fresh = Sources { seed: 9, ..Sources::default() };
+    let out = parent.handle(Event::ConfigRead(Ok(Box::new(fresh.clone()))), now);
+    assert!(out.contains(&Action::Send(Child::Vrrp, ToChild::Configure(Box::new(fresh)))));
+    let done = Action::Answer { client: 1, response: Response::Done };
+    let one = parent.handle(Event::Message(Child::Vrrp, ToParent::Configured), now);
+    assert!(!one.contains(&done));
+    let two = parent.handle(Event::Message(Child::Checkers, ToParent::Configured), now);
+    assert!(two.contains(&done));
+}
+
+#[test]
+fn status_waits_for_both_but_not_for_ever() {
+    let (mut parent, now) = running();
+    let ask = Event::Control { client: 1, request: Request::Status };
+    assert_eq!(parent.handle(ask, now).len(), 2);
+    let vrrp = ToParent::Vrrp(1, crate::status::VrrpStatus::default());
+    assert_eq!(parent.handle(Event::Message(Child::Vrrp, vrrp), now), []);
+    let out = parent.handle_deadline(now + STATUS_WAIT);
+    let answered = out.iter().find_map(|action| match action {
+        Action::Answer { client: 1, response: Response::Status(snapshot) } => Some(snapshot),
+        _ => None,
+    });
+    let snapshot = answered.unwrap();
+    assert!(snapshot.vrrp.is_some() && snapshot.director.is_none());
+    assert_eq!(snapshot.notes, ["the checkers process does not answer"]);
+}
