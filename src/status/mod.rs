@@ -1,4 +1,6 @@
 //! What the daemon tells about itself: plain data, and its renderings.
+pub mod text;
+
 use serde::{Deserialize, Serialize};
 
 /// Everything `ldirector status` shows.
