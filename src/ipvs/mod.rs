@@ -9,6 +9,7 @@ pub mod table;
 
 pub use daemon::{DaemonRole, SyncDaemon, Timeouts};
 pub use plan::{Owned, Step, plan};
+pub use reconciler::{Drift, Next, Problem, Reconciler};
 pub use refusal::Refusal;
 pub use table::{
     Counters, Destination, DestinationCounters, DestinationKey, Mask, Observed, Persistence,
