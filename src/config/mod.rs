@@ -8,6 +8,7 @@ pub mod model;
 pub mod rules;
 pub mod source;
 pub mod tree;
+mod validate;
 pub mod value;
 
 pub use model::Config;

@@ -1,1 +1,212 @@
-//! The keyword tables: one file per block of keepalived.conf.
+//! From statements to the typed model: one file per block, the root table, and the settling of
+//! what blocks take from each other.
+mod addresses;
+pub(in crate::config) mod global_defs;
+mod line;
+pub(super) mod lvs;
+mod notify;
+mod routes;
+mod static_network;
+mod trackers;
+mod vrrp_instance;
+mod vrrp_script;
+mod vrrp_sync_group;
+mod words;
+
+use super::{
+    diagnostic::{Diagnostic, Diagnostics},
+    keyword::{
+        BlockInfo, Keyword, Support,
+        Takes::{Block, Lines, NamedBlock, Nothing, One, UpTo1, WordsBlock},
+        apply, describe, kw, not_yet,
+    },
+    model::{Config, VrrpConfig},
+    rules::Rule,
+    source::Spanned,
+    tree::Statement,
+    validate,
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Everything that was said, block by block, before anything is filled in.
+#[derive(Debug, Default)]
+pub(super) struct Drafts {
+    pub(super) global: global_defs::Draft,
+    instances: Vec<vrrp_instance::Draft>,
+    groups: Vec<vrrp_sync_group::Draft>,
+    scripts: Vec<vrrp_script::Draft>,
+    fixed: static_network::Draft,
+    pub(super) lvs: lvs::Drafts,
+}
+
+const TRACKER: Support = Support::NotYet("it is planned; nothing is guarded by it");
+const PROCESS: Support = Support::NotYet("control of the processes is planned");
+
+static ROOT: &[Keyword<Drafts>] = &[
+    kw(&["global_defs"], Block, global_defs::block).doc("what concerns everything"),
+    kw(
+        &["virtual_server"],
+        WordsBlock(1, 2, "ADDRESS [PORT] | fwmark N | group NAME"),
+        lvs::virtual_server,
+    )
+    .doc("a balanced service"),
+    kw(&["virtual_server_group"], NamedBlock("NAME"), lvs::virtual_server_group)
+        .doc("addresses and marks that share a virtual_server"),
+    kw(&["SSL"], Block, lvs::ssl).doc("client certificate of SSL_GET"),
+    kw(&["vrrp_instance"], NamedBlock("NAME"), vrrp_instance::block).doc("a virtual router"),
+    kw(&["vrrp_sync_group"], NamedBlock("NAME"), vrrp_sync_group::block)
+        .doc("instances that change state together"),
+    kw(&["vrrp_script"], NamedBlock("NAME"), vrrp_script::block)
+        .doc("a command that says whether an instance is healthy"),
+    kw(
+        &["static_ipaddress"],
+        Lines("ADDRESS[/LENGTH] [dev INTERFACE] [...]"),
+        static_network::static_ipaddress,
+    )
+    .doc("addresses while the program runs"),
+    kw(
+        &["static_routes"],
+        Lines("DESTINATION [via ADDRESS] [dev INTERFACE] [...]"),
+        static_network::static_routes,
+    )
+    .doc("routes while the program runs"),
+    not_yet(&["static_rules"], Lines("RULE"))
+        .support(Support::NotYet("rules are planned"))
+        .doc("routing rules while the program runs"),
+    not_yet(&["vrrp_track_process"], NamedBlock("NAME")).support(TRACKER).doc("processes to track"),
+    not_yet(&["track_file", "vrrp_track_file"], NamedBlock("NAME"))
+        .support(TRACKER)
+        .doc("a file whose number counts"),
+    not_yet(&["bfd_instance"], NamedBlock("NAME")).support(TRACKER).doc("a BFD session"),
+    not_yet(&["track_group"], NamedBlock("NAME"))
+        .support(TRACKER)
+        .doc("instances that need static addresses and routes"),
+    not_yet(&["garp_group"], Block)
+        .support(Support::NotYet("it is planned; vrrp_garp_interval works"))
+        .doc("interfaces that share a pace of ARPs"),
+    not_yet(&["linkbeat_interfaces"], Lines("INTERFACE [MII|ETHTOOL|IOCTL]"))
+        .support(Support::NoEffect("the kernel reports link changes"))
+        .doc("interfaces that are polled"),
+    not_yet(&["linkbeat_use_polling"], Nothing)
+        .support(Support::NoEffect("the kernel reports link changes"))
+        .doc("poll all links"),
+    not_yet(&["interface_up_down_delays"], Lines("INTERFACE DOWN [UP]"))
+        .support(Support::NotYet("it is planned; changes count at once"))
+        .doc("how long a change of an interface must last"),
+    not_yet(&["net_namespace"], One("NAME"))
+        .support(Support::NotYet("start the program inside the namespace"))
+        .doc("network namespace to run in"),
+    not_yet(&["net_namespace_ipvs"], UpTo1("NAME"))
+        .support(Support::NotYet("start the program inside the namespace"))
+        .doc("network namespace of IPVS"),
+    not_yet(&["namespace_with_ipsets"], Nothing)
+        .support(Support::NoEffect("ipsets are not used"))
+        .doc("ipsets in namespaces"),
+    not_yet(&["instance"], One("NAME")).support(PROCESS).doc("name of this process among several"),
+    not_yet(&["use_pid_dir"], Nothing).support(PROCESS).doc("where pid files go"),
+    kw(&["child_wait_time"], One("SECONDS"), |d: &mut Drafts, s, out| {
+        words::set(&mut d.global.child_wait_time, words::whole_seconds(s, 0..=4294, out));
+    })
+    .default("5")
+    .doc("how long children may take to stop"),
+    // Some copies of the packaged sample have it before global_defs.
+    kw(&["lvs_id"], One("NAME"), |d: &mut Drafts, s, out| {
+        global_defs::lvs_id(&mut d.global, s, out)
+    })
+    .doc("old name of router_id"),
+];
+
+/// Reads every top-level statement, then fills in what the file as a whole decides, so the order
+/// of blocks does not matter.
+pub(super) fn interpret<'s>(
+    statements: impl Iterator<Item = Statement<'s>>,
+    out: &mut Diagnostics,
+) -> Config {
+    let mut drafts = Drafts::default();
+    for statement in statements {
+        apply(ROOT, "the file", std::slice::from_ref(&statement), &mut drafts, out);
+    }
+    drafts.settle(out)
+}
+
+/// Every block's name and keywords: for suggestions and for the list in the documentation.
+#[must_use]
+pub fn blocks() -> Vec<BlockInfo> {
+    let mut blocks = vec![
+        BlockInfo { name: "the file", keywords: || describe(ROOT) },
+        BlockInfo { name: "global_defs", keywords: || describe(&global_defs::KEYWORDS) },
+        BlockInfo { name: "vrrp_instance", keywords: || describe(vrrp_instance::KEYWORDS) },
+        BlockInfo { name: "authentication", keywords: || describe(vrrp_instance::AUTHENTICATION) },
+        BlockInfo { name: "vrrp_sync_group", keywords: || describe(vrrp_sync_group::KEYWORDS) },
+        BlockInfo { name: "vrrp_script", keywords: || describe(vrrp_script::KEYWORDS) },
+    ];
+    blocks.extend(lvs::blocks());
+    blocks
+}
+
+impl Drafts {
+    fn settle(mut self, out: &mut Diagnostics) -> Config {
+        let names: Vec<String> = self.instances.iter().map(|d| d.name.value.clone()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let global = &self.global;
+        let scripts = vrrp_script::settle(self.scripts, out);
+        let (sync_groups, memberships) = vrrp_sync_group::settle(
+            self.groups,
+            &names,
+            &scripts,
+            global.vrrp_alert(),
+            global.vrrp.notify_priority_changes.unwrap_or(false),
+            out,
+        );
+        let sync_interfaces =
+            self.instances.iter_mut().filter_map(vrrp_instance::Draft::take_sync_interface);
+        let sync_interfaces = sync_interfaces.collect();
+        let around = vrrp_instance::Surroundings {
+            defaults: &global.vrrp,
+            smtp_alert: global.vrrp_alert(),
+            scripts: &scripts,
+            memberships: &memberships,
+        };
+        let instances: Vec<_> =
+            self.instances.into_iter().filter_map(|draft| draft.settle(&around, out)).collect();
+        let used: BTreeSet<String> = instances
+            .iter()
+            .flat_map(|instance| &instance.track_scripts)
+            .map(|tracked| tracked.name.value.clone())
+            .collect();
+        let (static_addresses, static_routes) = self.fixed.settle(global.default_interface());
+        let vrrp = VrrpConfig {
+            static_addresses,
+            static_routes,
+            instances,
+            sync_groups,
+            scripts: vrrp_script::drop_unused(scripts, &used, out),
+        };
+        validate::vrrp(&vrrp, out);
+        let director = lvs::settle(self.lvs, global, out);
+        let global = self.global.settle(&names, sync_interfaces, out);
+        Config { global: Arc::new(global), vrrp: Arc::new(vrrp), director: Arc::new(director) }
+    }
+}
+
+/// Reports a name that stands for nothing, with the nearest of those that do.
+fn names_nothing<'d, 'n>(
+    name: &Spanned<String>,
+    known: impl Iterator<Item = &'n str>,
+    rule: &'static Rule,
+    rule_near: &'static Rule,
+    out: &'d mut Diagnostics,
+) -> &'d mut Diagnostic {
+    let near = known
+        .map(|other| (strsim::osa_distance(&name.value, other), other))
+        .filter(|(distance, _)| *distance <= 2)
+        .min();
+    match near {
+        Some((_, near)) => out
+            .report(rule_near, name.span)
+            .with("name", &name.value)
+            .with("near", near)
+            .replace_with(near),
+        None => out.report(rule, name.span).with("name", &name.value),
+    }
+}

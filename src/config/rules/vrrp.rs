@@ -1,2 +1,57 @@
-//! Findings about vrrp.
-super::rules! {}
+//! Findings about VRRP instances, their groups and what they track.
+super::rules! {
+    NO_VRID = error(401, "vrrp_instance {name} has no virtual_router_id", "add `virtual_router_id N`, 1..255, the same on all routers of the pair");
+    NO_INTERFACE = error(402, "vrrp_instance {name} has no interface", "add `interface eth0` or whatever this machine's is called");
+    INSTANCE_TWICE = error(403, "there are two vrrp_instances called {name}", "give each its own name");
+    VRID_TWICE = error(404, "virtual_router_id {vrid} is used twice on {interface}", "each virtual router on a link needs an id of its own");
+    STATE_TWICE = warning(405, "a second `state` is ignored; `{first}` stays", "remove one of the two");
+    MASTER_WITHOUT_PRIORITY = warning(406, "`state MASTER` without a priority means priority 255, the owner of the addresses", "write the priority you mean, for instance `priority 150`");
+    NOPREEMPT_MASTER = warning(407, "nopreempt does not work with `state MASTER`; it is ignored", "use `state BACKUP` on every router of the pair");
+    NOPREEMPT_OWNER = warning(408, "nopreempt does not work with priority 255; it is ignored", "use a priority below 255");
+    PREEMPT_DELAY_IGNORED = warning(409, "preempt_delay does not work with {why}; it is ignored", "remove one of the two");
+    ADVERT_INT_ROUNDED = warning(410, "VRRP version 2 knows whole seconds only: {value} s becomes {used} s", "use `version 3` on all routers for shorter intervals");
+    ADVERT_INT_CUT = warning(411, "VRRP version 3 cannot say {value} s: {used} s is used", "the longest interval is 40.95 s, in steps of 0.01 s");
+    AUTH_PASS_CUT = warning(412, "auth_pass is longer than 8 bytes: only the first 8 count", "the other routers cut it too; write 8 characters");
+    AUTH_IGNORED_V3 = warning(413, "VRRP version 3 has no authentication: this block is ignored", "remove it, or use `version 2`");
+    AUTH_IGNORED_STRICT = warning(414, "vrrp_strict forbids authentication: this block is ignored", "the other routers must not use it either; remove the block or vrrp_strict");
+    AUTH_NO_PASSWORD = warning(415, "auth_type without auth_pass: there is no authentication", "add `auth_pass` with up to 8 characters, or remove the block");
+    AUTH_NO_TYPE = warning(416, "auth_pass without auth_type: there is no authentication", "add `auth_type PASS`, or remove the block");
+    AUTH_IGNORED_V6 = warning(417, "VRRP over IPv6 carries no authentication: this block is ignored", "remove it");
+    STATE_WORD = error(458, "`{word}` is not a state; the instance starts as BACKUP", "write MASTER or BACKUP");
+    AUTH_TYPE = error(459, "`{word}` is not an authentication type", "write PASS or AH");
+    NO_ADDRESS = warning(418, "vrrp_instance {name} has no virtual_ipaddress", "add one, or say `no_virtual_ipaddress` where this is meant");
+    ADDRESS_FAMILY = error(419, "{address} is not of the family of the first virtual address; it is not used", "addresses of the other family go into virtual_ipaddress_excluded");
+    ADDRESS_TWICE = warning(420, "{address} is listed twice", "remove one of the two");
+    TOO_MANY_ADDRESSES = warning(421, "an advert holds {most} addresses: the last {surplus} are moved to virtual_ipaddress_excluded", "move them there yourself, the same on all routers");
+    ADDRESS_ELSEWHERE = warning(422, "{address} is also an address of vrrp_instance {other}", "an address can follow one instance only");
+    SOURCE_FAMILY = error(423, "{address} is not of the family of the virtual addresses", "remove it to use the interface's own address");
+    STRICT_STATE = warning(424, "vrrp_strict: `state MASTER` is for priority 255 only; this instance starts as BACKUP", "use `state BACKUP`");
+    STRICT_IGNORES = warning(425, "vrrp_strict rules `{word}` out; it is ignored", "remove it, or vrrp_strict");
+    VERSION_V6 = warning(426, "VRRP version 2 is not for IPv6; version 3 is used", "use `version 3`");
+    IPV6_NOT_YET = warning(427, "VRRP over IPv6 does not work yet: vrrp_instance {name} stays idle", "");
+    NO_ACCEPT_NOT_YET = warning(428, "`no_accept` and vrrp_strict do not filter packets to the virtual addresses yet", "");
+    GROUP_UNKNOWN_MEMBER = error(430, "there is no vrrp_instance `{name}` for group {group}", "");
+    GROUP_UNKNOWN_MEMBER_NEAR = error(431, "there is no vrrp_instance `{name}` for group {group}", "did you mean `{near}`?");
+    GROUP_MEMBER_TWICE = error(432, "vrrp_instance {name} is in two groups; the second is ignored", "an instance can follow one group only");
+    GROUP_OF_ONE = warning(433, "group {group} has a single member", "a group does something from two members on");
+    GROUP_EMPTY = error(434, "group {group} has no members", "add `group {{ VI_1 VI_2 }}`");
+    GROUP_TWICE = error(435, "there are two vrrp_sync_groups called {name}", "give each its own name");
+    SCRIPT_UNKNOWN = error(440, "there is no vrrp_script `{name}`: nothing is guarded by it", "define it with `vrrp_script {name} {{ ... }}`");
+    SCRIPT_UNKNOWN_NEAR = error(441, "there is no vrrp_script `{name}`: nothing is guarded by it", "did you mean `{near}`?");
+    SCRIPT_TWICE = warning(442, "there are two vrrp_scripts called {name}; the first is used", "give each its own name");
+    SCRIPT_MISSING = error(443, "vrrp_script {name} has no script", "add `script \"/path/to/check\"`");
+    SCRIPT_UNUSED = note(444, "vrrp_script {name} is tracked by nobody and does not run", "name it in a track_script block, or remove it");
+    SCRIPT_TIMEOUT_LONG = note(445, "timeout of vrrp_script {name} is longer than its interval: runs are skipped meanwhile", "");
+    OWN_INTERFACE = note(446, "{name} is the instance's own interface and watched anyway", "remove the line");
+    TRACKED_TWICE = warning(447, "{name} is tracked twice; the first line counts", "remove one of the two");
+    WEIGHT_CUT = warning(448, "weight {weight} is cut to {used}", "weights go from -253 to 253");
+    WEIGHT_IN_GROUP = warning(449, "{name} has a weight, but weights do not count in a sync group: it is not tracked", "track it without weight, or say `sync_group_tracking_weight` in the group");
+    WEIGHT_OF_OWNER = warning(450, "{name} has a weight, but a priority of 255 never changes: it is not tracked", "use a priority below 255, or track it without weight");
+    TRACK_WORD = error(451, "`{word}` is not an option of a tracked {what}", "write `NAME weight N`");
+    TRACK_BAD_WEIGHT = error(452, "`{word}` is not a weight", "weights are whole numbers from -253 to 253");
+    NOTIFY_TWICE = warning(453, "a second `{word}` is ignored; the first one counts", "remove one of the two");
+    NOTIFY_ARGUMENT = warning(454, "`{word}` is taken as the user to run the script as", "put the command and its arguments between quotes: `{keyword} \"{command} {word}\"`");
+    SCRIPT_SURPLUS = warning(455, "only `{command}` is the command: what follows is not passed to it", "put the command and its arguments between quotes");
+    NAME_LONG = warning(456, "interface name `{name}` is longer than the kernel's 15 characters", "");
+    UNICAST_NO_SOURCE = note(457, "unicast_peer without unicast_src_ip: the interface's first address is used", "name it where the interface has several");
+}

@@ -1,0 +1,171 @@
+//! Address lines: `virtual_ipaddress`, `virtual_ipaddress_excluded`, `static_ipaddress`.
+use super::line::{self, Line};
+use crate::{
+    base::{AddressFlags, Family, InterfaceAddress, Prefix},
+    config::{
+        diagnostic::Diagnostics,
+        rules::global as rules,
+        source::Span,
+        tree::{Statement, Word},
+    },
+};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// For messages; in the order of the manual.
+const OPTIONS: &str = "dev, scope, brd, label, peer, home, -nodad, mngtmpaddr, noprefixroute, \
+                       autojoin, no_track, preferred_lft";
+
+/// One line. `address.dev` stays empty where the line names no interface.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) span: Span,
+    pub(super) address: InterfaceAddress,
+}
+
+impl Draft {
+    /// The address, on `interface` unless the line says another.
+    pub(super) fn settle(mut self, interface: &str) -> InterfaceAddress {
+        if self.address.dev.is_empty() {
+            interface.clone_into(&mut self.address.dev);
+        }
+        self.address
+    }
+}
+
+/// Adds the lines of a block.
+pub(super) fn lines(into: &mut Vec<Draft>, statement: &Statement<'_>, out: &mut Diagnostics) {
+    into.extend(statement.body().iter().filter_map(|line| read(line, out)));
+}
+
+/// One line; None where it holds no usable address. A bad option is reported and left out.
+fn read(statement: &Statement<'_>, out: &mut Diagnostics) -> Option<Draft> {
+    let mut line = Line::new(statement, rules::ADDRESS_NEEDS_VALUE, rules::ADDRESS_BAD_VALUE);
+    let first = line.next()?;
+    let Some((address, length)) = line::address(first.as_str()) else {
+        out.report(rules::ADDRESS_NO_ADDRESS, first.span).with("word", first.as_str());
+        return None;
+    };
+    let prefix = prefix(address, length, first.span, out);
+    let v6 = prefix.family() == Family::V6;
+    let mut preferred_lifetime = None;
+    let mut found = InterfaceAddress {
+        address,
+        length: prefix.length,
+        dev: String::new(),
+        broadcast: None,
+        scope: 0,
+        label: None,
+        peer: None,
+        flags: AddressFlags { nodad: v6, ..AddressFlags::default() },
+        preferred_lifetime: None,
+        track: true,
+    };
+    while let Some(option) = line.next() {
+        match option.as_str() {
+            "dev" => {
+                let name = |text: &str| (text.len() <= 15).then(|| text.to_owned());
+                match line.read(option, "an interface name of at most 15 characters", out, name) {
+                    Some(dev) => found.dev = dev,
+                    // Better not there than on the wrong interface.
+                    None => return None,
+                }
+            }
+            "scope" => {
+                let takes = "global, site, link, host, nowhere or a number up to 255";
+                let scope = line.read(option, takes, out, line::scope);
+                if v4_only(v6, option, out) {
+                    found.scope = scope.unwrap_or(found.scope);
+                }
+            }
+            "brd" | "broadcast" => {
+                let read = |text: &str| broadcast(text, prefix);
+                let value = line.read(option, "an IPv4 address, + or -", out, read);
+                if v4_only(v6, option, out) {
+                    found.broadcast = value;
+                }
+            }
+            "label" => {
+                let read = |text: &str| (text.len() <= 15).then(|| text.to_owned());
+                let value = line.read(option, "at most 15 characters", out, read);
+                if v4_only(v6, option, out) {
+                    found.label = value;
+                }
+            }
+            "peer" => {
+                let read = |text: &str| {
+                    let (address, length) = line::address(text)?;
+                    let bits = Family::of(&address).bits();
+                    let length = length.map_or(Some(bits), |text| text.parse().ok())?;
+                    (length <= bits && Family::of(&address) == prefix.family())
+                        .then_some(Prefix { address, length })
+                };
+                found.peer = line.read(option, "an address of the same family", out, read);
+            }
+            "home" => found.flags.home = true,
+            "-nodad" => found.flags.nodad = false,
+            "mngtmpaddr" => found.flags.mngtmpaddr = true,
+            "noprefixroute" => found.flags.noprefixroute = true,
+            "autojoin" => found.flags.autojoin = true,
+            "no_track" => found.track = false,
+            "preferred_lft" => {
+                preferred_lifetime =
+                    line.read(option, "seconds or forever", out, |text| match text {
+                        "forever" => Some(None),
+                        number => line::number(number).map(Some),
+                    });
+            }
+            "use_vmac" => not_yet(option, out),
+            "track_group" => {
+                if line.value(option, out).is_some() {
+                    not_yet(option, out);
+                }
+            }
+            unknown => {
+                out.report(rules::ADDRESS_UNKNOWN_WORD, option.span)
+                    .with("word", unknown)
+                    .with("options", OPTIONS);
+                break;
+            }
+        }
+    }
+    // An IPv6 host address is no source for connections of our own unless somebody wants that.
+    let default = (v6 && prefix.length == 128).then_some(0);
+    found.preferred_lifetime = preferred_lifetime.unwrap_or(default);
+    Some(Draft { span: statement.span, address: found })
+}
+
+fn prefix(address: IpAddr, length: Option<&str>, span: Span, out: &mut Diagnostics) -> Prefix {
+    let host = Prefix::host(address);
+    let Some(text) = length else { return host };
+    match text.parse::<u8>() {
+        Ok(length) if length <= host.length => Prefix { address, length },
+        Ok(_) | Err(_) => {
+            out.report(rules::ADDRESS_BAD_LENGTH, span)
+                .with("length", text)
+                .with("used", host.length);
+            host
+        }
+    }
+}
+
+/// `+` sets the host bits, `-` clears them.
+fn broadcast(text: &str, prefix: Prefix) -> Option<Ipv4Addr> {
+    let IpAddr::V4(address) = prefix.address else { return Some(Ipv4Addr::UNSPECIFIED) };
+    let host_bits = u32::MAX.checked_shr(u32::from(prefix.length)).unwrap_or(0);
+    match text {
+        "+" => Some(Ipv4Addr::from(u32::from(address) | host_bits)),
+        "-" => Some(Ipv4Addr::from(u32::from(address) & !host_bits)),
+        other => other.parse().ok(),
+    }
+}
+
+fn v4_only(v6: bool, option: &Word<'_>, out: &mut Diagnostics) -> bool {
+    if v6 {
+        out.report(rules::ADDRESS_V4_ONLY, option.span).with("word", option.as_str());
+    }
+    !v6
+}
+
+fn not_yet(option: &Word<'_>, out: &mut Diagnostics) {
+    out.report(rules::ADDRESS_OPTION_NOT_YET, option.span).with("word", option.as_str());
+}

@@ -1,0 +1,114 @@
+//! `vrrp_instance`: one virtual router.
+mod settle;
+mod table;
+
+pub(super) use settle::Surroundings;
+pub(super) use table::{AUTHENTICATION, KEYWORDS};
+
+use super::{
+    Drafts, addresses,
+    global_defs::{Garp, SyncInterface},
+    notify, routes, trackers, words,
+};
+use crate::{
+    base::Priority,
+    config::{
+        diagnostic::Diagnostics,
+        keyword::apply,
+        model::{UnicastPeer, Version},
+        rules::vrrp as rules,
+        source::{Span, Spanned},
+        tree::Statement,
+    },
+};
+use std::{net::IpAddr, time::Duration};
+
+/// What a block says; unset stays None until everything else is known.
+#[derive(Debug, Default)]
+pub(in crate::config) struct Draft {
+    pub(super) name: Spanned<String>,
+    state: Option<Spanned<State>>,
+    interface: Option<Spanned<String>>,
+    vrid: Option<Spanned<u8>>,
+    priority: Option<Spanned<Priority>>,
+    version: Option<Version>,
+    native_ipv6: bool,
+    advert_interval: Option<Spanned<Duration>>,
+    authentication: Option<AuthenticationDraft>,
+    addresses: Vec<addresses::Draft>,
+    excluded: Vec<addresses::Draft>,
+    no_addresses: bool,
+    routes: Vec<routes::Draft>,
+    track_interfaces: Vec<trackers::Draft>,
+    track_scripts: Vec<trackers::Draft>,
+    ignore_primary: bool,
+    notify: notify::Draft,
+    /// Where `nopreempt` stands.
+    nopreempt: Option<Span>,
+    preempt_delay: Option<Spanned<Duration>>,
+    source: Option<Spanned<IpAddr>>,
+    multicast_group: Option<Spanned<IpAddr>>,
+    unicast: UnicastDraft,
+    garp: Garp,
+    lower_prio_no_advert: Option<bool>,
+    higher_prio_send_advert: Option<bool>,
+    owner_ignore_adverts: Option<bool>,
+    skip_check_adv_addr: Option<bool>,
+    down_timer_adverts: Option<u8>,
+    v3_checksum_as_v2: Option<bool>,
+    promote_secondaries: bool,
+    strict: Option<bool>,
+    accept: Option<Spanned<bool>>,
+    sync_interface: Option<Spanned<String>>,
+}
+
+/// `state`: a wish for the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Master,
+    Backup,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct AuthenticationDraft {
+    span: Span,
+    kind: Option<AuthenticationKind>,
+    password: Option<Spanned<String>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AuthenticationKind {
+    Password,
+    Header,
+}
+
+#[derive(Debug, Default)]
+struct UnicastDraft {
+    peers: Vec<UnicastPeer>,
+    ttl: Option<u8>,
+    check_source: Option<bool>,
+    fault_no_peer: bool,
+    old_checksum: Option<bool>,
+}
+
+/// The root table's line.
+pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Diagnostics) {
+    let Some(name) = words::name(statement) else { return };
+    let mut draft = Draft { name, ..Draft::default() };
+    apply(KEYWORDS, "vrrp_instance", statement.body(), &mut draft, out);
+    if let Some(first) = drafts.instances.iter().find(|known| known.name == draft.name) {
+        out.report(rules::INSTANCE_TWICE, draft.name.span)
+            .with("name", &draft.name.value)
+            .label(first.name.span, "the first one");
+        return;
+    }
+    drafts.instances.push(draft);
+}
+
+impl Draft {
+    /// The old per-instance way to ask for the kernel's sync daemon.
+    pub(super) fn take_sync_interface(&mut self) -> Option<SyncInterface> {
+        let interface = self.sync_interface.take()?;
+        Some(SyncInterface { interface, instance: self.name.value.clone() })
+    }
+}

@@ -1,0 +1,390 @@
+//! The keywords of `vrrp_instance` and its `authentication`.
+use super::{AuthenticationDraft, AuthenticationKind, Draft, State};
+use crate::{
+    base::Priority,
+    config::{
+        blocks::{
+            addresses,
+            global_defs::{at_least_one, version},
+            line, notify, routes, trackers,
+            words::{self, take_count, take_flag, take_time},
+        },
+        diagnostic::Diagnostics,
+        keyword::{
+            Apply, Keyword, Support,
+            Takes::{Block, Lines, Nothing, One, OptionalBool, Script, UpTo1, Words},
+            apply, kw, not_yet,
+        },
+        model::UnicastPeer,
+        rules::{global as global_rules, vrrp as rules},
+        source::Spanned,
+        tree::Statement,
+        value,
+    },
+};
+use std::time::Duration;
+
+const LONGEST: Duration = Duration::from_secs(4294);
+
+const UNICAST: Support = Support::NotYet("unicast is planned; until then adverts are multicast");
+const VMAC: Support = Support::NotYet("virtual MAC addresses are planned; the interface's is used");
+const TRACKER: Support = Support::NotYet("it is planned; the instance is not guarded by it");
+const FIFO: Support = Support::NotYet("notify FIFOs are planned");
+const FILTER: Support =
+    Support::NotYet("filtering is planned; packets to the virtual addresses are accepted");
+
+/// A line of the table for a script.
+macro_rules! script {
+    ($slot:ident) => {
+        (|d: &mut Draft, s: &Statement<'_>, out: &mut Diagnostics| {
+            notify::script(&mut d.notify.scripts.$slot, s, out);
+        }) as Apply<Draft>
+    };
+}
+
+pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
+    kw(&["state"], One("MASTER|BACKUP"), state)
+        .default("MASTER with priority 255, else BACKUP")
+        .doc("wish for the start; the election decides"),
+    kw(&["interface"], One("INTERFACE"), |d: &mut Draft, s, out| {
+        d.interface = words::name(s);
+        if let Some(name) = d.interface.as_ref().filter(|name| name.value.len() > 15) {
+            out.report(rules::NAME_LONG, name.span).with("name", &name.value);
+        }
+    })
+    .doc("where adverts run"),
+    kw(&["virtual_router_id"], One("ID"), |d: &mut Draft, s, out| {
+        let vrid = words::number(s, 1, 1..=255, out);
+        words::set(&mut d.vrid, vrid.map(|value| Spanned { value, span: s.span }));
+    })
+    .range("1..255")
+    .doc("the virtual router; the same on all its routers"),
+    kw(&["priority"], One("PRIORITY"), |d: &mut Draft, s, out| {
+        let priority = words::number(s, 1, 1..=255, out).unwrap_or(Priority::DEFAULT.0);
+        d.priority = Some(Spanned { value: Priority(priority), span: s.span });
+    })
+    .default("100")
+    .range("1..255")
+    .doc("the highest becomes MASTER; 255 owns the addresses"),
+    kw(&["advert_int"], One("SECONDS"), |d: &mut Draft, s, out| {
+        let interval = words::seconds(s, Duration::from_millis(10)..=Duration::from_secs(255), out);
+        words::set(&mut d.advert_interval, interval.map(|value| Spanned { value, span: s.span }));
+    })
+    .default("1")
+    .range("0.01..255")
+    .doc("time between adverts; version 2: whole seconds"),
+    kw(&["authentication"], Block, authentication).doc("VRRP version 2 only"),
+    kw(
+        &["virtual_ipaddress"],
+        Lines("ADDRESS[/LENGTH] [dev INTERFACE] [...]"),
+        |d: &mut Draft, s, out| {
+            addresses::lines(&mut d.addresses, s, out);
+        },
+    )
+    .doc("addresses of the MASTER, told in adverts"),
+    kw(
+        &["virtual_ipaddress_excluded"],
+        Lines("ADDRESS[/LENGTH] [dev INTERFACE] [...]"),
+        |d: &mut Draft, s, out| {
+            addresses::lines(&mut d.excluded, s, out);
+        },
+    )
+    .doc("further addresses of the MASTER, not told in adverts"),
+    kw(&["no_virtual_ipaddress"], Nothing, |d: &mut Draft, _, _| d.no_addresses = true)
+        .default("off")
+        .doc("it is meant that there is no virtual_ipaddress"),
+    kw(
+        &["virtual_routes"],
+        Lines("DESTINATION [via ADDRESS] [dev INTERFACE] [...]"),
+        |d: &mut Draft, s, out| {
+            routes::lines(&mut d.routes, s, out);
+        },
+    )
+    .doc("routes of the MASTER"),
+    not_yet(&["virtual_rules"], Lines("RULE"))
+        .support(Support::NotYet("rules are planned"))
+        .doc("routing rules of the MASTER"),
+    kw(&["track_interface"], Lines("INTERFACE [weight N]"), |d: &mut Draft, s, out| {
+        trackers::lines(&mut d.track_interfaces, "interface", s, out);
+    })
+    .doc("interfaces that must be up"),
+    kw(&["track_script"], Lines("SCRIPT [weight N]"), |d: &mut Draft, s, out| {
+        trackers::lines(&mut d.track_scripts, "script", s, out);
+    })
+    .doc("scripts that must succeed"),
+    not_yet(&["track_process"], Lines("PROCESS [weight N]"))
+        .support(TRACKER)
+        .doc("processes that must run"),
+    not_yet(&["track_file"], Lines("FILE [weight N]"))
+        .support(TRACKER)
+        .doc("files whose number counts"),
+    not_yet(&["track_bfd"], Lines("BFD [weight N]"))
+        .support(TRACKER)
+        .doc("BFD sessions that must be up"),
+    not_yet(&["track_src_ip"], Nothing)
+        .support(TRACKER)
+        .doc("FAULT while the configured source address is missing"),
+    kw(&["dont_track_primary"], Nothing, |d: &mut Draft, _, _| d.ignore_primary = true)
+        .default("off")
+        .doc("the instance's own interface may be down"),
+    kw(&["notify_master"], Script, script!(master)).doc("run on becoming MASTER"),
+    kw(&["notify_backup"], Script, script!(backup)).doc("run on becoming BACKUP"),
+    kw(&["notify_fault"], Script, script!(fault)).doc("run on becoming FAULT"),
+    kw(&["notify_stop"], Script, script!(stop)).doc("run when the program stops"),
+    kw(&["notify_deleted"], Script, script!(deleted)).doc("run when a reload removes the instance"),
+    kw(&["notify_master_rx_lower_pri"], Script, script!(master_rx_lower_pri))
+        .doc("run when a MASTER hears a lower priority"),
+    kw(&["notify"], Script, script!(any))
+        .doc("run at every change, with INSTANCE NAME STATE PRIORITY"),
+    kw(&["notify_priority_changes"], OptionalBool, take_flag!(notify.priority_changes))
+        .default("vrrp_notify_priority_changes")
+        .doc("also tell FIFOs of changed priorities")
+        .support(FIFO),
+    kw(&["smtp_alert"], OptionalBool, take_flag!(notify.smtp_alert))
+        .default("smtp_alert_vrrp")
+        .doc("mail at every change"),
+    kw(&["nopreempt"], Nothing, |d: &mut Draft, s, _| d.nopreempt = Some(s.span))
+        .default("off")
+        .doc("leave a living MASTER of lower priority alone"),
+    kw(&["preempt"], Nothing, |d: &mut Draft, _, _| d.nopreempt = None)
+        .default("on")
+        .doc("replace a MASTER of lower priority"),
+    kw(&["preempt_delay"], One("SECONDS"), |d: &mut Draft, s, out| {
+        let delay = words::seconds(s, Duration::ZERO..=Duration::from_secs(1000), out);
+        words::set(&mut d.preempt_delay, delay.map(|value| Spanned { value, span: s.span }));
+    })
+    .default("0")
+    .range("0..1000")
+    .doc("wait this long before replacing a MASTER of lower priority"),
+    kw(&["mcast_src_ip", "unicast_src_ip"], One("ADDRESS"), |d: &mut Draft, s, out| {
+        let source = value::ip(s, 1, out);
+        words::set(&mut d.source, source.map(|value| Spanned { value, span: s.span }));
+    })
+    .default("first address of the interface")
+    .doc("source of adverts"),
+    kw(&["mcast_dst_ip"], One("ADDRESS"), |d: &mut Draft, s, out| {
+        let group = value::ip(s, 1, out);
+        words::set(&mut d.multicast_group, group.map(|value| Spanned { value, span: s.span }));
+    })
+    .default("vrrp_mcast_group4, vrrp_mcast_group6")
+    .doc("where adverts go"),
+    kw(&["unicast_peer"], Lines("ADDRESS [min_ttl N] [max_ttl N]"), unicast_peers)
+        .doc("the other routers; adverts go to them alone")
+        .support(UNICAST),
+    kw(&["unicast_ttl"], One("TTL"), take_count!(0..=255, unicast.ttl))
+        .default("255")
+        .range("0..255")
+        .doc("of unicast adverts")
+        .support(UNICAST),
+    kw(&["check_unicast_src"], OptionalBool, take_flag!(unicast.check_source))
+        .default("vrrp_check_unicast_src")
+        .doc("take adverts from unicast_peer only")
+        .support(UNICAST),
+    kw(&["unicast_fault_no_peer"], Nothing, |d: &mut Draft, _, _| d.unicast.fault_no_peer = true)
+        .default("off")
+        .doc("FAULT rather than multicast without unicast_peer")
+        .support(UNICAST),
+    kw(&["old_unicast_checksum"], UpTo1("never"), |d: &mut Draft, s, _| {
+        d.unicast.old_checksum = Some(s.word(1).is_none());
+    })
+    .default("auto")
+    .doc("checksum of old versions for unicast")
+    .support(UNICAST),
+    kw(&["v3_checksum_as_v2"], OptionalBool, take_flag!(v3_checksum_as_v2))
+        .default("global v3_checksum_as_v2")
+        .doc("checksum of VRRP version 3 without pseudo header"),
+    kw(&["version"], One("2|3"), |d: &mut Draft, s, out| {
+        words::set(&mut d.version, version(s, out))
+    })
+    .default("vrrp_version; 3 for IPv6")
+    .range("2..3")
+    .doc("VRRP version"),
+    kw(&["native_ipv6"], Nothing, |d: &mut Draft, _, _| d.native_ipv6 = true)
+        .support(Support::Obsolete("the addresses decide; remove it"))
+        .doc("the instance is IPv6"),
+    kw(&["garp_master_delay"], One("SECONDS"), take_time!(Duration::ZERO..=LONGEST, garp.delay))
+        .default("vrrp_garp_master_delay")
+        .doc("second set of gratuitous ARPs, after becoming MASTER"),
+    kw(&["garp_master_repeat"], One("COUNT"), |d: &mut Draft, s, out| {
+        words::set(&mut d.garp.repeat, at_least_one(s, out));
+    })
+    .default("vrrp_garp_master_repeat")
+    .doc("ARPs of a set"),
+    kw(
+        &["garp_master_refresh"],
+        One("SECONDS"),
+        take_time!(Duration::ZERO..=LONGEST, garp.refresh),
+    )
+    .default("vrrp_garp_master_refresh")
+    .doc("time between sets while MASTER; 0 = never"),
+    kw(&["garp_master_refresh_repeat"], One("COUNT"), |d: &mut Draft, s, out| {
+        words::set(&mut d.garp.refresh_repeat, at_least_one(s, out));
+    })
+    .default("vrrp_garp_master_refresh_repeat")
+    .doc("ARPs of a refreshing set"),
+    kw(
+        &["garp_lower_prio_delay"],
+        One("SECONDS"),
+        take_time!(Duration::ZERO..=LONGEST, garp.lower_prio_delay),
+    )
+    .default("vrrp_garp_lower_prio_delay")
+    .doc("second set after an advert of lower priority"),
+    kw(
+        &["garp_lower_prio_repeat"],
+        One("COUNT"),
+        take_count!(0..=u64::from(u32::MAX), garp.lower_prio_repeat),
+    )
+    .default("vrrp_garp_lower_prio_repeat")
+    .doc("ARPs of a set after an advert of lower priority"),
+    not_yet(&["garp_extra_if", "vmac_garp_intvl"], Words(1, 2, "[all] SECONDS"))
+        .support(Support::NotYet("periodic ARPs on further interfaces are planned"))
+        .range("0..86400")
+        .doc("periodic ARPs on the other interfaces of the instance"),
+    kw(&["lower_prio_no_advert"], OptionalBool, take_flag!(lower_prio_no_advert))
+        .default("vrrp_lower_prio_no_advert")
+        .doc("a MASTER does not answer adverts of lower priority"),
+    kw(&["higher_prio_send_advert"], OptionalBool, take_flag!(higher_prio_send_advert))
+        .default("vrrp_higher_prio_send_advert")
+        .doc("a MASTER sends a last advert when it hears a higher priority"),
+    kw(&["owner_ignore_adverts"], OptionalBool, take_flag!(owner_ignore_adverts))
+        .default("vrrp_owner_ignore_adverts")
+        .doc("priority 255 ignores all adverts"),
+    kw(&["down_timer_adverts"], One("COUNT"), take_count!(1..=100, down_timer_adverts))
+        .default("vrrp_down_timer_adverts")
+        .range("1..100")
+        .doc("missed adverts until the master counts as gone"),
+    not_yet(&["timer_expired_backup", "thread_timer_expired"], UpTo1("PRIORITY"))
+        .default("254")
+        .range("1..254")
+        .doc("give way when we were frozen for long"),
+    not_yet(&["use_vmac"], Words(0, 8, "[NAME] [MAC] [...]"))
+        .support(VMAC)
+        .doc("a virtual MAC address on an interface of its own"),
+    not_yet(&["use_vmac_addr"], Nothing).support(VMAC).doc("VMACs for addresses elsewhere"),
+    not_yet(&["vmac_xmit_base"], Nothing)
+        .support(VMAC)
+        .doc("adverts leave by the interface itself"),
+    not_yet(&["use_ipvlan"], Words(0, 8, "[NAME] [ADDRESS] [MODE]"))
+        .support(VMAC)
+        .doc("an ipvlan interface of its own"),
+    not_yet(&["vrf"], One("INTERFACE")).doc("VRF of an instance without interface"),
+    kw(&["accept"], Nothing, |d: &mut Draft, s, _| {
+        d.accept = Some(Spanned { value: true, span: s.span })
+    })
+    .default("on unless strict")
+    .doc("the MASTER answers on the virtual addresses"),
+    kw(&["no_accept"], Nothing, |d: &mut Draft, s, _| {
+        d.accept = Some(Spanned { value: false, span: s.span })
+    })
+    .default("off unless strict")
+    .doc("packets to the virtual addresses are dropped")
+    .support(FILTER),
+    kw(&["strict_mode"], OptionalBool, take_flag!(strict))
+        .default("vrrp_strict")
+        .doc("keep to the letter of the RFC"),
+    kw(&["skip_check_adv_addr"], OptionalBool, take_flag!(skip_check_adv_addr))
+        .default("vrrp_skip_check_adv_addr")
+        .doc("addresses of an advert are looked at once per sender"),
+    kw(&["promote_secondaries"], Nothing, |d: &mut Draft, _, _| d.promote_secondaries = true)
+        .default("off")
+        .doc("removing an address leaves the others of its subnet"),
+    not_yet(&["kernel_rx_buf_size"], One("BYTES"))
+        .support(Support::NoEffect("receive buffers are sized by need, nothing has to be set"))
+        .doc("receive buffer"),
+    not_yet(&["auth_hmac"], Block)
+        .support(Support::NotYet("it is planned; the instance runs without it"))
+        .doc("keyed authentication of newer versions"),
+    kw(
+        &["lvs_sync_daemon_interface", "lvs_sync_daemon_inteface"],
+        One("INTERFACE"),
+        |d: &mut Draft, s, out| {
+            d.sync_interface = words::name(s);
+            out.report(global_rules::SYNC_DAEMON_IN_INSTANCE, s.span)
+                .with("word", s.first())
+                .with("interface", d.sync_interface.as_ref().map_or("", |name| &name.value))
+                .with("instance", &d.name.value);
+        },
+    )
+    .doc("old way to say lvs_sync_daemon"),
+    not_yet(&["linkbeat_use_polling"], Nothing)
+        .support(Support::NoEffect("the kernel reports link changes"))
+        .doc("poll the link"),
+    kw(&["debug"], UpTo1("LEVEL"), |_, _, _| {})
+        .support(Support::Obsolete("it does nothing; remove it"))
+        .range("0..4")
+        .doc("nothing"),
+];
+
+pub(in crate::config::blocks) static AUTHENTICATION: &[Keyword<AuthenticationDraft>] = &[
+    kw(&["auth_type"], One("PASS|AH"), |d: &mut AuthenticationDraft, s, out| {
+        match s.word(1).map(|word| (word.as_str(), word.span)) {
+            Some(("PASS", _)) => d.kind = Some(AuthenticationKind::Password),
+            Some(("AH", _)) => d.kind = Some(AuthenticationKind::Header),
+            Some((other, span)) => {
+                out.report(rules::AUTH_TYPE, span).with("word", other);
+            }
+            None => {}
+        }
+    })
+    .doc("password in clear text, or IPSEC AH"),
+    kw(&["auth_pass"], One("PASSWORD"), |d: &mut AuthenticationDraft, s, _| {
+        d.password = words::name(s)
+    })
+    .doc("at most 8 characters, the same on all routers"),
+];
+
+fn state(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {
+    let Some(word) = statement.word(1) else { return };
+    if let Some(first) = &draft.state {
+        let (label, name) =
+            (first.span, if first.value == State::Master { "MASTER" } else { "BACKUP" });
+        out.report(rules::STATE_TWICE, statement.span)
+            .with("first", name)
+            .label(label, "the first");
+        return;
+    }
+    let value = match word.as_str() {
+        "MASTER" => State::Master,
+        "BACKUP" => State::Backup,
+        other => {
+            out.report(rules::STATE_WORD, word.span).with("word", other);
+            State::Backup
+        }
+    };
+    draft.state = Some(Spanned { value, span: statement.span });
+}
+
+fn authentication(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {
+    let into = draft.authentication.get_or_insert_default();
+    into.span = statement.span;
+    apply(AUTHENTICATION, "authentication", statement.body(), into, out);
+}
+
+fn unicast_peers(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {
+    for entry in statement.body() {
+        let mut words = line::Line::new(
+            entry,
+            global_rules::ADDRESS_NEEDS_VALUE,
+            global_rules::ADDRESS_BAD_VALUE,
+        );
+        let Some(first) = words.next() else { continue };
+        let Some((address, _)) = line::address(first.as_str()) else {
+            out.report(global_rules::ADDRESS_NO_ADDRESS, first.span).with("word", first.as_str());
+            continue;
+        };
+        let mut peer = UnicastPeer { address, min_ttl: None, max_ttl: None };
+        while let Some(option) = words.next() {
+            match option.as_str() {
+                "min_ttl" => peer.min_ttl = words.read(option, "0..255", out, line::number),
+                "max_ttl" => peer.max_ttl = words.read(option, "0..255", out, line::number),
+                unknown => {
+                    out.report(global_rules::ADDRESS_UNKNOWN_WORD, option.span)
+                        .with("word", unknown)
+                        .with("options", "min_ttl, max_ttl");
+                    break;
+                }
+            }
+        }
+        draft.unicast.peers.push(peer);
+    }
+}

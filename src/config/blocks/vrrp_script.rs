@@ -1,0 +1,183 @@
+//! `vrrp_script`: a command whose exit code says whether an instance is healthy.
+use super::{Drafts, trackers, words};
+use crate::{
+    base::Script,
+    config::{
+        diagnostic::Diagnostics,
+        keyword::{Keyword, Takes, apply, kw},
+        model::{TrackScript, TrackerUse},
+        rules::vrrp as rules,
+        source::Spanned,
+        tree::Statement,
+        value,
+    },
+};
+use std::{collections::BTreeSet, time::Duration};
+
+/// What a block says.
+#[derive(Debug, Default)]
+pub(in crate::config) struct Draft {
+    name: Spanned<String>,
+    script: Option<Script>,
+    user: Option<(String, Option<String>)>,
+    interval: Option<Duration>,
+    timeout: Option<Duration>,
+    weight: Option<i32>,
+    reverse: bool,
+    rise: Option<u32>,
+    fall: Option<u32>,
+    init_fail: bool,
+}
+
+const BLOCK: &str = "vrrp_script";
+/// keepalived's limit of its microsecond timers.
+const LONGEST: Duration = Duration::from_secs(4294);
+
+pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
+    kw(&["script"], Takes::Script, script).doc("command that is run; exit code 0 is good"),
+    kw(&["interval"], Takes::One("SECONDS"), |d: &mut Draft, s, out| {
+        words::set(&mut d.interval, words::seconds(s, Duration::from_millis(1)..=LONGEST, out));
+    })
+    .default("1")
+    .range("0.001..4294")
+    .doc("time from one start to the next"),
+    kw(&["timeout"], Takes::One("SECONDS"), |d: &mut Draft, s, out| {
+        words::set(&mut d.timeout, words::seconds(s, Duration::from_millis(1)..=LONGEST, out));
+    })
+    .default("interval")
+    .range("0.001..4294")
+    .doc("after this the script is killed and has failed"),
+    kw(&["weight"], Takes::Words(1, 2, "WEIGHT [reverse]"), weight)
+        .default("0")
+        .range("-253..253")
+        .doc("what it adds to the priority; 0: failure means FAULT"),
+    kw(&["rise"], Takes::One("COUNT"), |d: &mut Draft, s, out| {
+        words::set(&mut d.rise, words::number(s, 1, 1..=u64::from(u32::MAX), out));
+    })
+    .default("1")
+    .range("1..")
+    .doc("good runs in a row until it counts as good"),
+    kw(&["fall"], Takes::One("COUNT"), |d: &mut Draft, s, out| {
+        words::set(&mut d.fall, words::number(s, 1, 1..=u64::from(u32::MAX), out));
+    })
+    .default("1")
+    .range("1..")
+    .doc("failed runs in a row until it counts as failed"),
+    kw(&["user"], Takes::Words(1, 2, "USER [GROUP]"), |d: &mut Draft, s, _| {
+        d.user = words::text(s).map(|user| (user, words::word(s, 2).map(|w| w.value)));
+    })
+    .default("script_user")
+    .doc("whom it runs as"),
+    kw(&["init_fail"], Takes::Nothing, |d: &mut Draft, _, _| d.init_fail = true)
+        .default("off")
+        .doc("counts as failed until it has run"),
+];
+
+/// The root table's line.
+pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Diagnostics) {
+    let Some(name) = words::name(statement) else { return };
+    let mut draft = Draft { name, ..Draft::default() };
+    apply(KEYWORDS, BLOCK, statement.body(), &mut draft, out);
+    if let Some(first) = drafts.scripts.iter().find(|known| known.name == draft.name) {
+        out.report(rules::SCRIPT_TWICE, draft.name.span)
+            .with("name", &draft.name.value)
+            .label(first.name.span, "first defined here");
+        return;
+    }
+    drafts.scripts.push(draft);
+}
+
+fn script(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {
+    let Some(mut script) = value::script(statement, out) else { return };
+    // Here keepalived knows no user behind the command; what stands there is lost.
+    if script.user.take().is_some() {
+        out.report(rules::SCRIPT_SURPLUS, statement.span).with("command", script.argv.join(" "));
+    }
+    script.group = None;
+    draft.script = Some(script);
+}
+
+fn weight(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {
+    words::set(&mut draft.weight, trackers::weight(statement, 1, out));
+    if let Some(word) = statement.word(2) {
+        match word.as_str() {
+            "reverse" => draft.reverse = true,
+            unknown => {
+                out.report(rules::TRACK_WORD, word.span)
+                    .with("word", unknown)
+                    .with("what", "script");
+            }
+        }
+    }
+}
+
+/// All scripts that have a command, in the order of the file.
+pub(super) fn settle(drafts: Vec<Draft>, out: &mut Diagnostics) -> Vec<TrackScript> {
+    drafts.into_iter().filter_map(|draft| draft.settle(out)).collect()
+}
+
+impl Draft {
+    fn settle(self, out: &mut Diagnostics) -> Option<TrackScript> {
+        let Some(mut script) = self.script else {
+            out.report(rules::SCRIPT_MISSING, self.name.span).with("name", &self.name.value);
+            return None;
+        };
+        if let Some((user, group)) = self.user {
+            (script.user, script.group) = (Some(user), group);
+        }
+        let interval = self.interval.unwrap_or(Duration::from_secs(1));
+        let timeout = self.timeout.unwrap_or(interval);
+        if timeout > interval {
+            out.report(rules::SCRIPT_TIMEOUT_LONG, self.name.span).with("name", &self.name.value);
+        }
+        Some(TrackScript {
+            name: self.name,
+            script,
+            interval,
+            timeout,
+            weight: self.weight.unwrap_or(0),
+            reverse: self.reverse,
+            rise: self.rise.unwrap_or(1),
+            fall: self.fall.unwrap_or(1),
+            init_fail: self.init_fail,
+        })
+    }
+}
+
+/// Finds the scripts that lines name and fills in what the lines leave open.
+pub(super) fn resolve(
+    uses: Vec<trackers::Draft>,
+    scripts: &[TrackScript],
+    out: &mut Diagnostics,
+) -> Vec<TrackerUse> {
+    let mut found = vec![];
+    for line in uses {
+        match scripts.iter().find(|script| script.name == line.name) {
+            Some(script) => found.push(TrackerUse {
+                name: line.name,
+                weight: line.weight.unwrap_or(script.weight),
+                reverse: line.reverse.unwrap_or(script.reverse),
+            }),
+            None => {
+                let known = scripts.iter().map(|script| script.name.value.as_str());
+                let (rule, near) = (rules::SCRIPT_UNKNOWN, rules::SCRIPT_UNKNOWN_NEAR);
+                super::names_nothing(&line.name, known, rule, near, out);
+            }
+        }
+    }
+    found
+}
+
+/// Drops the scripts that nobody tracks.
+pub(super) fn drop_unused(
+    scripts: Vec<TrackScript>,
+    used: &BTreeSet<String>,
+    out: &mut Diagnostics,
+) -> Vec<TrackScript> {
+    let (used, unused): (Vec<_>, Vec<_>) =
+        scripts.into_iter().partition(|script| used.contains(&script.name.value));
+    for script in unused {
+        out.report(rules::SCRIPT_UNUSED, script.name.span).with("name", &script.name.value);
+    }
+    used
+}
