@@ -1,7 +1,62 @@
-//! Wiring only: picks the real kernel, starts the drivers.
-use std::process::ExitCode;
+//! Wiring only: reads the command line, picks the real kernel, starts the drivers.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "this is the program itself"
+)]
+mod check;
+mod cli;
+mod logging;
+mod run;
+mod status;
 
+use cli::{Command, Invocation};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+/// Exit codes, as README documents them.
+mod exit {
+    pub(super) const OK: u8 = 0;
+    /// `check`: errors found. Otherwise: it failed, and said why.
+    pub(super) const FAILED: u8 = 1;
+    /// `check`: cannot read. `run`: the configuration is refused. Any: wrong usage.
+    pub(super) const CONFIG: u8 = 2;
+}
+
+/// The whole program.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let invocation = match cli::parse(std::env::args_os().collect()) {
+        Ok(invocation) => invocation,
+        Err(error) => {
+            let code = if error.use_stderr() { exit::CONFIG } else { exit::OK };
+            // A closed pipe behind `--help` is nobody's problem.
+            return ExitCode::from(error.print().map_or(exit::OK, |()| code));
+        }
+    };
+    ExitCode::from(match invocation {
+        Invocation::Daemon(arguments) => run::daemon(*arguments),
+        Invocation::Command(command) => match command {
+            Command::Run(arguments) => run::foreground(&arguments),
+            Command::Check(arguments) => check::files(&arguments),
+            Command::Status(arguments) => status::show(&arguments),
+            Command::Reload(arguments) => status::reload(&arguments),
+            Command::Child(_) => exit::OK,
+        },
+    })
+}
+
+/// Writes to standard output; a reader that has gone is not an error.
+fn print(text: &str) -> u8 {
+    match io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => exit::OK,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit::OK,
+        Err(error) => {
+            eprintln!("ldirector: writing: {error}");
+            exit::FAILED
+        }
+    }
 }

@@ -56,6 +56,11 @@ impl Diagnostic {
         let mut rest = template;
         while let Some((before, after)) = rest.split_once('{') {
             text.push_str(before);
+            if let Some(after) = after.strip_prefix('{') {
+                text.push('{');
+                rest = after;
+                continue;
+            }
             let Some((name, tail)) = after.split_once('}') else {
                 text.push('{');
                 rest = after;
@@ -82,6 +87,11 @@ impl Diagnostics {
         let at = self.0.len();
         self.0.push(Diagnostic { rule, span, values: vec![], labels: vec![], replacement: None });
         &mut self.0[at]
+    }
+
+    /// The finding reported last.
+    pub fn last(&mut self) -> Option<&mut Diagnostic> {
+        self.0.last_mut()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {

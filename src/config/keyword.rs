@@ -131,13 +131,237 @@ pub fn apply<T>(
     out: &mut Diagnostics,
 ) {
     for statement in body {
-        match table.iter().find(|k| k.names.contains(&statement.first())) {
-            Some(keyword) => (keyword.apply)(into, statement, out),
-            None => {
-                out.report(rules::UNKNOWN_KEYWORD, statement.span)
-                    .with("word", statement.first())
-                    .with("block", block);
+        match find(table, statement.first()) {
+            Some(keyword) => {
+                if fits(table, keyword, statement, out) {
+                    support(keyword, statement, out);
+                    (keyword.apply)(into, statement, out);
+                }
             }
+            None => unknown(table, block, statement, out),
         }
+    }
+}
+
+fn find<T>(table: &'static [Keyword<T>], word: &str) -> Option<&'static Keyword<T>> {
+    table.iter().find(|keyword| keyword.names.contains(&word))
+}
+
+fn support<T>(keyword: &Keyword<T>, statement: &Statement<'_>, out: &mut Diagnostics) {
+    let (rule, why) = match keyword.support {
+        Support::Full => return,
+        Support::NotYet(why) => (rules::NOT_YET, why),
+        Support::NoEffect(why) => (rules::NO_EFFECT, why),
+        Support::Obsolete(why) => (rules::OBSOLETE, why),
+    };
+    let span = statement.words.first().map_or(statement.span, |word| word.span);
+    out.report(rule, span).with("word", statement.first()).with("why", why);
+}
+
+impl Takes {
+    /// Fewest and most words behind the keyword, and whether a block follows.
+    const fn shape(self) -> (usize, usize, bool) {
+        match self {
+            Self::Nothing => (0, 0, false),
+            Self::OptionalBool | Self::UpTo1(_) => (0, 1, false),
+            Self::One(_) => (1, 1, false),
+            Self::Words(least, most, _) => (least, most, false),
+            // Its words are split by rules of their own.
+            Self::Script => (1, usize::MAX, false),
+            Self::Block | Self::Lines(_) => (0, 0, true),
+            Self::NamedBlock(_) => (1, 1, true),
+            Self::WordsBlock(least, most, _) => (least, most, true),
+        }
+    }
+
+    /// What stands behind the keyword, for people.
+    #[must_use]
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Nothing => "no argument",
+            Self::OptionalBool => "[on|off]",
+            Self::One(what)
+            | Self::UpTo1(what)
+            | Self::Words(_, _, what)
+            | Self::NamedBlock(what)
+            | Self::WordsBlock(_, _, what) => what,
+            Self::Script => "COMMAND",
+            Self::Block => "a block",
+            Self::Lines(_) => "a block of lines",
+        }
+    }
+}
+
+/// Whether the statement has the words and the block that its keyword takes; reports if not.
+fn fits<T>(
+    table: &'static [Keyword<T>],
+    keyword: &Keyword<T>,
+    statement: &Statement<'_>,
+    out: &mut Diagnostics,
+) -> bool {
+    let (least, most, takes_block) = keyword.takes.shape();
+    let given = statement.words.len() - 1;
+    let surplus = statement.words.get(most.saturating_add(1)..).unwrap_or_default();
+    if !takes_block || statement.block.is_none() {
+        // `delay_loop 6 lb_algo rr real_server ... {` on one line.
+        if let Some(swallowed) = surplus.iter().find(|word| find(table, word.as_str()).is_some()) {
+            out.report(rules::ONE_LINE_BLOCK, swallowed.span)
+                .with("word", statement.first())
+                .with("surplus", swallowed.as_str())
+                .with("reflowed", reflow(table, statement));
+            return false;
+        }
+    }
+    if given < least {
+        out.report(rules::MISSING_ARGUMENT, statement.span)
+            .with("word", statement.first())
+            .with("needs", keyword.takes.describe());
+        return false;
+    }
+    if takes_block && statement.block.is_none() {
+        out.report(rules::MISSING_BLOCK, statement.span).with("word", statement.first());
+        return false;
+    }
+    if let (false, Some(block)) = (takes_block, &statement.block) {
+        out.report(rules::UNEXPECTED_BLOCK, block.open).with("word", statement.first());
+        return false;
+    }
+    if let Some(first) = surplus.first() {
+        out.report(rules::SURPLUS_IGNORED, first.span)
+            .with("word", statement.first())
+            .with("takes", keyword.takes.describe())
+            .with("surplus", first.as_str());
+    }
+    true
+}
+
+/// The words of a line with each keyword on a line of its own.
+fn reflow<T>(table: &'static [Keyword<T>], statement: &Statement<'_>) -> String {
+    let mut text = String::new();
+    for word in &statement.words {
+        let separator = if text.is_empty() {
+            ""
+        } else if find(table, word.as_str()).is_some() {
+            "\n"
+        } else {
+            " "
+        };
+        text.push_str(separator);
+        text.push_str(word.as_str());
+    }
+    if statement.block.is_some() {
+        text.push_str(" { ... }");
+    }
+    text
+}
+
+/// Words that are no keyword anywhere but mean something: of other programs, other releases, or
+/// of the manual's notation.
+const ALIASES: &[(&str, &str)] = &[
+    ("nb_tcp_retry", "write `retry N`"),
+    ("nb_get_retry", "write `retry N`"),
+    ("net_mask", "remove it: virtual servers have had no mask since keepalived 1.2.20"),
+    ("nat_mask", "remove it: virtual servers have had no mask since keepalived 1.2.20"),
+    ("lvs_id", "write `router_id NAME` in global_defs"),
+    ("plugin_dir", "remove it: there are no plugins"),
+    ("EOF", "remove it: it ends a shell's here-document, of which this seems to be a copy"),
+    ("...", "remove it: it stands for what was left out where this was copied from"),
+    ("HTTP_GET|SSL_GET", "choose one: `|` is the manual's way to say \"or\""),
+    ("vip_bind_dev", "remove it: it belongs to another branch of LVS (FNAT)"),
+    ("est_timeout", "remove it: it belongs to another branch of LVS (FNAT)"),
+    ("syn_proxy", "remove it: it belongs to another branch of LVS (FNAT)"),
+    ("laddr_group_name", "remove it: it belongs to another branch of LVS (FNAT)"),
+    ("waddr_group_name", "remove it: it belongs to another branch of LVS (FNAT)"),
+];
+
+fn unknown<T>(
+    table: &'static [Keyword<T>],
+    block: &'static str,
+    statement: &Statement<'_>,
+    out: &mut Diagnostics,
+) {
+    let word = statement.first();
+    let span = statement.words.first().map_or(statement.span, |word| word.span);
+    let fresh = |rule, out: &mut Diagnostics| {
+        out.report(rule, span).with("word", word).with("block", block);
+    };
+    if block == "real_server" && word == "lb_kind" {
+        fresh(rules::ALIAS, out);
+        amend(out, "advice", "write `lvs_method` in a real_server", Some("lvs_method"));
+        return;
+    }
+    let names = table.iter().flat_map(|keyword| keyword.names.iter().copied());
+    if let Some(near) = nearest(word, names) {
+        fresh(rules::UNKNOWN_KEYWORD_NEAR, out);
+        amend(out, "near", near, Some(near));
+        return;
+    }
+    let homes = homes(word);
+    if !homes.is_empty() {
+        fresh(rules::KEYWORD_ELSEWHERE, out);
+        amend(out, "home", &homes, None);
+        return;
+    }
+    if let Some((_, advice)) = ALIASES.iter().find(|(alias, _)| *alias == word) {
+        fresh(rules::ALIAS, out);
+        amend(out, "advice", advice, None);
+        return;
+    }
+    // The keyword and its value run together: `lb_algorr`, `virtual_server192.0.2.1`.
+    let glued = table
+        .iter()
+        .flat_map(|keyword| keyword.names.iter().copied())
+        .filter(|name| name.len() >= 4 && word.starts_with(name))
+        .max_by_key(|name| name.len());
+    if let Some(name) = glued {
+        fresh(rules::UNKNOWN_KEYWORD_NEAR, out);
+        let apart = format!("{name} {}", word[name.len()..].trim_start_matches([':', '=']));
+        amend(out, "near", &apart, Some(&apart));
+        return;
+    }
+    fresh(rules::UNKNOWN_KEYWORD, out);
+}
+
+fn amend(out: &mut Diagnostics, name: &'static str, value: &str, replacement: Option<&str>) {
+    if let Some(last) = out.last() {
+        last.with(name, value);
+        if let Some(replacement) = replacement {
+            last.replace_with(replacement);
+        }
+    }
+}
+
+/// The nearest of some words: at most two slips away, fewer for short words, and case counts
+/// half: `dr` is near `DR`.
+pub(super) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let most = match word.chars().count() {
+        0..=2 => 0,
+        3..=4 => 1,
+        _ => 2,
+    };
+    let close = |name: &str| {
+        if name.eq_ignore_ascii_case(word) { 0 } else { strsim::damerau_levenshtein(word, name) }
+    };
+    // Hyphens for underscores are one habit, not many slips.
+    let habit = word.replace('-', "_");
+    let close = |name: &str| close(name).min(strsim::damerau_levenshtein(&habit, name));
+    names
+        .map(|name| (close(name), name))
+        .filter(|(distance, _)| *distance <= most)
+        .min()
+        .map(|n| n.1)
+}
+
+/// The blocks that know a word: "virtual_server or real_server".
+fn homes(word: &str) -> String {
+    let homes: Vec<&str> = super::blocks::blocks()
+        .into_iter()
+        .filter(|block| (block.keywords)().iter().any(|known| known.names.contains(&word)))
+        .map(|block| block.name)
+        .collect();
+    match homes.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, first)) => format!("{} or {last}", first.join(", ")),
+        None => String::new(),
     }
 }

@@ -1,14 +1,40 @@
 //! keepalived.conf: text to statements to typed model. Never fails: always a model and a list of
 //! diagnostics.
 pub mod blocks;
+mod command;
 pub mod diagnostic;
+mod expand;
 pub mod io;
 pub mod keyword;
+mod lexer;
+mod line;
 pub mod model;
+mod parameters;
+mod reader;
+pub mod render;
 pub mod rules;
 pub mod source;
 pub mod tree;
 mod validate;
 pub mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use model::Config;
+
+use diagnostic::Diagnostics;
+use reader::Reader;
+use source::Sources;
+use std::cell::RefCell;
+
+/// The whole way: lines (`expand`) → words and braces (`lexer`) → statements (`reader`) → drafts
+/// and settled model (`blocks`). One top-level block at a time, so memory follows the model and
+/// not the text.
+#[must_use]
+pub fn parse(sources: &Sources) -> (Config, Diagnostics) {
+    let found = RefCell::new(Diagnostics::default());
+    let statements = Reader::new(sources, blocks::is_root_block, &found);
+    let config = blocks::interpret(statements, &found);
+    (config, found.into_inner())
+}

@@ -1,93 +1,292 @@
 //! Words to values: one function per type, one message per mistake.
-use super::{diagnostic::Diagnostics, rules::values as rules, tree::Statement};
-use crate::base::{Prefix, Script};
+use super::{
+    diagnostic::Diagnostics,
+    keyword::nearest,
+    rules::{Rule, values as rules},
+    source::Span,
+    tree::{Statement, Word},
+};
+use crate::base::{Family, Prefix};
 use std::{net::IpAddr, ops::RangeInclusive, time::Duration};
 
-pub(super) fn number(
-    s: &Statement<'_>,
+pub use super::command::script;
+
+/// Reports a rule at a word, naming the keyword and the value.
+fn refuse<'d>(
+    rule: &'static Rule,
+    statement: &Statement<'_>,
+    word: &Word<'_>,
+    out: &'d mut Diagnostics,
+) -> &'d mut super::diagnostic::Diagnostic {
+    out.report(rule, word.span).with("word", statement.first()).with("value", word.as_str())
+}
+
+/// Reports why a word is no number: a unit, a placeholder, text stuck to it, or no digits at all.
+fn not_a_number(statement: &Statement<'_>, word: &Word<'_>, what: &str, out: &mut Diagnostics) {
+    let text = word.as_str();
+    let digits: &str =
+        &text[..text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len())];
+    let tail = &text[digits.len()..];
+    if text.starts_with('<') || text.starts_with('[') {
+        refuse(rules::PLACEHOLDER, statement, word, out);
+    } else if digits.is_empty() || tail.is_empty() {
+        refuse(rules::BAD_NUMBER, statement, word, out).with("what", what);
+    } else if matches!(tail, "s" | "sec" | "secs" | "seconds" | "秒") {
+        refuse(rules::UNIT, statement, word, out).with("tail", tail).replace_with(digits);
+    } else {
+        refuse(rules::TAIL, statement, word, out)
+            .with("tail", tail)
+            .with("digits", digits)
+            .replace_with(digits);
+    }
+}
+
+/// A whole number within a range.
+pub fn number(
+    statement: &Statement<'_>,
     index: usize,
     range: RangeInclusive<u64>,
     out: &mut Diagnostics,
 ) -> Option<u64> {
-    let w = s.word(index)?;
-    match w.as_str().parse::<u64>() {
-        Ok(n) if range.contains(&n) => Some(n),
-        Ok(n) => {
-            out.report(rules::OUT_OF_RANGE, w.span)
-                .with("value", n)
-                .with("word", s.first())
-                .with("range", format!("{}..{}", range.start(), range.end()));
+    let word = statement.word(index)?;
+    let text = word.as_str();
+    let all_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse::<u64>() {
+        Ok(number) if range.contains(&number) && all_digits => Some(number),
+        Err(_) if !all_digits => {
+            let negative = text.strip_prefix('-').is_some_and(|rest| rest.parse::<u64>().is_ok());
+            if negative {
+                out_of_range(statement, word, range_text(&range), out);
+            } else {
+                not_a_number(statement, word, "a whole number", out);
+            }
             None
         }
-        Err(_) => {
-            out.report(rules::BAD_NUMBER, w.span)
-                .with("value", w.as_str())
-                .with("word", s.first())
-                .with("range", "");
+        Ok(_) if !all_digits => {
+            not_a_number(statement, word, "a whole number", out);
+            None
+        }
+        Ok(_) | Err(_) => {
+            out_of_range(statement, word, range_text(&range), out);
             None
         }
     }
 }
-pub(super) fn timer(
-    s: &Statement<'_>,
+
+fn range_text(range: &RangeInclusive<u64>) -> String {
+    match (*range.start(), *range.end()) {
+        (start, end) if end >= u64::from(u32::MAX) => format!("a number from {start} on"),
+        (start, end) => format!("a number from {start} to {end}"),
+    }
+}
+
+fn out_of_range(statement: &Statement<'_>, word: &Word<'_>, range: String, out: &mut Diagnostics) {
+    refuse(rules::OUT_OF_RANGE, statement, word, out).with("range", range);
+}
+
+/// A whole number that may be negative.
+pub fn signed(
+    statement: &Statement<'_>,
+    index: usize,
+    range: RangeInclusive<i64>,
+    out: &mut Diagnostics,
+) -> Option<i64> {
+    let word = statement.word(index)?;
+    match word.as_str().parse::<i64>() {
+        Ok(number) if range.contains(&number) => Some(number),
+        Ok(_) => {
+            let text = format!("a number from {} to {}", range.start(), range.end());
+            out_of_range(statement, word, text, out);
+            None
+        }
+        Err(_) => {
+            not_a_number(statement, word, "a whole number", out);
+            None
+        }
+    }
+}
+
+/// Seconds with up to six decimals. A unit is an error: keepalived would take `6s` as 6 µs.
+pub fn timer(
+    statement: &Statement<'_>,
     index: usize,
     range: RangeInclusive<Duration>,
     out: &mut Diagnostics,
 ) -> Option<Duration> {
-    let w = s.word(index)?;
-    match w.as_str().parse::<f64>() {
-        Ok(n) if n >= 0.0 && range.contains(&Duration::from_secs_f64(n)) => {
-            Some(Duration::from_secs_f64(n))
-        }
-        _ => {
-            out.report(rules::BAD_NUMBER, w.span)
-                .with("value", w.as_str())
-                .with("word", s.first())
-                .with("range", "");
+    let word = statement.word(index)?;
+    let Some(time) = seconds(word.as_str()) else {
+        not_a_number(statement, word, "a number of seconds", out);
+        return None;
+    };
+    if !range.contains(&time) {
+        let (start, end) = (range.start().as_secs_f64(), range.end().as_secs_f64());
+        let text = if *range.end() >= Duration::from_secs(4_294_967) {
+            format!("seconds from {start} on")
+        } else {
+            format!("seconds from {start} to {end}")
+        };
+        out_of_range(statement, word, text, out);
+        return None;
+    }
+    Some(time)
+}
+
+/// Decimal seconds, to the microsecond.
+fn seconds(text: &str) -> Option<Duration> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(decimals) || (whole.is_empty() && decimals.is_empty()) {
+        return None;
+    }
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let micros: u64 = format!("{decimals:0<6}").get(..6)?.parse().ok()?;
+    Some(Duration::from_secs(whole) + Duration::from_micros(micros))
+}
+
+/// `on`, `off` and their like; nothing is `on`.
+pub fn boolean(statement: &Statement<'_>, out: &mut Diagnostics) -> Option<bool> {
+    match statement.word(1) {
+        None => Some(true),
+        Some(word) => match word.as_str() {
+            "on" | "true" | "yes" => Some(true),
+            "off" | "false" | "no" => Some(false),
+            _ => {
+                refuse(rules::BAD_BOOLEAN, statement, word, out);
+                None
+            }
+        },
+    }
+}
+
+/// An address; a prefix length behind it is reported and ignored, as keepalived does silently.
+pub fn ip(statement: &Statement<'_>, index: usize, out: &mut Diagnostics) -> Option<IpAddr> {
+    let word = statement.word(index)?;
+    let text = word.as_str();
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    if let Some((address, tail)) = text.split_once(['/', '-'])
+        && let Ok(parsed) = address.parse()
+    {
+        refuse(rules::MASK_IGNORED, statement, word, out)
+            .with("tail", &text[address.len()..])
+            .replace_with(address);
+        debug_assert!(tail.len() < text.len());
+        return Some(parsed);
+    }
+    not_an_address(statement, word, out);
+    None
+}
+
+fn not_an_address(statement: &Statement<'_>, word: &Word<'_>, out: &mut Diagnostics) {
+    let text = word.as_str();
+    let with_port = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("]:"))
+        .or_else(|| text.rsplit_once([':', '：']))
+        .filter(|(address, port)| address.parse::<IpAddr>().is_ok() && port.parse::<u16>().is_ok());
+    if let Some((address, port)) = with_port {
+        refuse(rules::ADDRESS_AND_PORT, statement, word, out)
+            .replace_with(format!("{address} {port}"));
+    } else if text.starts_with(['<', '[']) {
+        refuse(rules::PLACEHOLDER, statement, word, out);
+    } else if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        refuse(rules::BAD_ADDRESS, statement, word, out);
+    } else {
+        refuse(rules::HOST_NAME, statement, word, out);
+    }
+}
+
+/// `ADDRESS/LENGTH`, or `ADDRESS` alone for one host.
+pub fn prefix(statement: &Statement<'_>, index: usize, out: &mut Diagnostics) -> Option<Prefix> {
+    let word = statement.word(index)?;
+    let text = word.as_str();
+    let (address, length) = match text.split_once('/') {
+        Some((address, length)) => (address, Some(length)),
+        None => (text, None),
+    };
+    let Ok(address) = address.parse::<IpAddr>() else {
+        not_an_address(statement, word, out);
+        return None;
+    };
+    let bits = Family::of(&address).bits();
+    match length.map(str::parse::<u8>) {
+        None => Some(Prefix::host(address)),
+        Some(Ok(length)) if length <= bits => Some(Prefix { address, length }),
+        Some(Ok(_) | Err(_)) => {
+            refuse(rules::BAD_LENGTH, statement, word, out).with("bits", bits);
             None
         }
     }
 }
-pub(super) fn boolean(s: &Statement<'_>, _out: &mut Diagnostics) -> Option<bool> {
-    match s.word(1).map(|w| w.as_str()) {
-        None | Some("on" | "true" | "yes") => Some(true),
-        Some("off" | "false" | "no") => Some(false),
-        _ => None,
-    }
+
+/// 1 to 65535, or 0 for none.
+pub fn port(statement: &Statement<'_>, index: usize, out: &mut Diagnostics) -> Option<u16> {
+    let number = number(statement, index, 0..=65535, out)?;
+    u16::try_from(number).ok()
 }
-pub(super) fn ip(s: &Statement<'_>, index: usize, out: &mut Diagnostics) -> Option<IpAddr> {
-    let w = s.word(index)?;
-    let got = w.as_str().split('/').next().and_then(|t| t.parse().ok());
-    if got.is_none() {
-        out.report(rules::BAD_NUMBER, w.span)
-            .with("value", w.as_str())
-            .with("word", s.first())
-            .with("range", "");
+
+/// One of a list of words, spelt exactly; a near one is suggested.
+pub fn one_of<'l>(
+    statement: &Statement<'_>,
+    index: usize,
+    list: &[&'l str],
+    out: &mut Diagnostics,
+) -> Option<&'l str> {
+    let word = statement.word(index)?;
+    let text = word.as_str();
+    if let Some(known) = list.iter().find(|known| **known == text) {
+        return Some(known);
     }
-    got
-}
-pub(super) fn prefix(s: &Statement<'_>, index: usize, out: &mut Diagnostics) -> Option<Prefix> {
-    let w = s.word(index)?;
-    let got = match w.as_str().split_once('/') {
-        Some((a, l)) => {
-            a.parse().ok().zip(l.parse().ok()).map(|(address, length)| Prefix { address, length })
-        }
-        None => w.as_str().parse().ok().map(Prefix::host),
-    };
-    if got.is_none() {
-        out.report(rules::BAD_NUMBER, w.span)
-            .with("value", w.as_str())
-            .with("word", s.first())
-            .with("range", "");
+    let choices = list.join(", ");
+    if text.contains('|') {
+        refuse(rules::NOTATION, statement, word, out).with("choices", choices);
+    } else if let Some(near) = nearest_value(text, list) {
+        refuse(rules::NOT_IN_LIST_NEAR, statement, word, out).with("near", near).replace_with(near);
+    } else {
+        refuse(rules::NOT_IN_LIST, statement, word, out).with("choices", choices);
     }
-    got
+    None
 }
-pub(super) fn script(s: &Statement<'_>, _out: &mut Diagnostics) -> Option<Script> {
-    let w = s.word(1)?;
-    let argv: Vec<String> = w.as_str().split_whitespace().map(str::to_owned).collect();
-    (!argv.is_empty()).then(|| Script {
-        argv,
-        user: s.word(2).map(|w| w.as_str().to_owned()),
-        group: s.word(3).map(|w| w.as_str().to_owned()),
+
+/// Values are short, so one slip counts even in words of three letters.
+fn nearest_value<'l>(text: &str, list: &[&'l str]) -> Option<&'l str> {
+    nearest(text, list.iter().copied()).or_else(|| {
+        list.iter()
+            .copied()
+            .filter(|known| {
+                let slips =
+                    strsim::damerau_levenshtein(&text.to_lowercase(), &known.to_lowercase());
+                slips <= 1
+            })
+            .max_by_key(|known| known.len())
     })
+}
+
+/// Hexadecimal digits of the words from `index` on, two a byte; `None` after a mistake.
+pub fn hex(statement: &Statement<'_>, index: usize, out: &mut Diagnostics) -> Option<Vec<u8>> {
+    let mut bytes = vec![];
+    for word in statement.words.get(index..).unwrap_or_default() {
+        let text = word.as_str();
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            refuse(rules::BAD_HEX, statement, word, out);
+            return None;
+        }
+        // An odd digit before a blank is a byte of its own.
+        let digits: Vec<u8> = text
+            .chars()
+            .filter_map(|c| c.to_digit(16))
+            .filter_map(|d| u8::try_from(d).ok())
+            .collect();
+        bytes.extend(
+            digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)),
+        );
+    }
+    Some(bytes)
+}
+
+/// The span of a word, or of the whole statement where the word is absent.
+#[must_use]
+pub fn span_of(statement: &Statement<'_>, index: usize) -> Span {
+    statement.word(index).map_or(statement.span, |word| word.span)
 }

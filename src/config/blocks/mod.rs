@@ -26,7 +26,7 @@ use super::{
     tree::Statement,
     validate,
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
 
 /// Everything that was said, block by block, before anything is filled in.
 #[derive(Debug, Default)]
@@ -118,15 +118,29 @@ static ROOT: &[Keyword<Drafts>] = &[
 
 /// Reads every top-level statement, then fills in what the file as a whole decides, so the order
 /// of blocks does not matter.
+///
+/// The reader of the statements reports into the same list, one borrow at a time.
 pub(super) fn interpret<'s>(
     statements: impl Iterator<Item = Statement<'s>>,
-    out: &mut Diagnostics,
+    out: &RefCell<Diagnostics>,
 ) -> Config {
     let mut drafts = Drafts::default();
     for statement in statements {
-        apply(ROOT, "the file", std::slice::from_ref(&statement), &mut drafts, out);
+        let found = &mut *out.borrow_mut();
+        apply(ROOT, "the file", std::slice::from_ref(&statement), &mut drafts, found);
     }
-    drafts.settle(out)
+    drafts.settle(&mut out.borrow_mut())
+}
+
+/// Whether a keyword opens a block that stands at the top level and nowhere else.
+pub(super) fn is_root_block(word: &str) -> bool {
+    // `track_file` and the like name a list within an instance as well.
+    const ALSO_INSIDE: &[&str] = &["track_file", "interface_up_down_delays"];
+    !ALSO_INSIDE.contains(&word)
+        && ROOT.iter().any(|keyword| {
+            keyword.names.contains(&word)
+                && matches!(keyword.takes, Block | Lines(_) | NamedBlock(_) | WordsBlock(..))
+        })
 }
 
 /// Every block's name and keywords: for suggestions and for the list in the documentation.

@@ -1,0 +1,219 @@
+//! What can be said on the command line.
+//!
+//! Two forms: subcommands (`ldirector run`), and keepalived's own options without a subcommand
+//! (`ldirector -D -f FILE`), so that a unit file or script only needs the program's name changed.
+use clap::{Args, Parser, Subcommand};
+use std::{ffi::OsString, path::PathBuf};
+
+/// Where `ldirector status` finds the daemon.
+pub(super) const SOCKET: &str = "/run/ldirector/ldirector.sock";
+/// Tried in this order where no file is named.
+pub(super) const CONFIG_FILES: [&str; 2] =
+    ["/etc/keepalived/keepalived.conf", "/etc/ldirector/ldirector.conf"];
+
+/// LVS/IPVS director with VRRP; reads keepalived.conf.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ldirector",
+    version,
+    arg_required_else_help = true,
+    after_help = "keepalived's options without a command (ldirector -D -f FILE) do what they do \
+                  there: the daemon goes to the background unless -n is given."
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run in the foreground; logs go to the journal or to standard error.
+    Run(Box<RunArgs>),
+    /// Say what is wrong in configuration files, and how to mend it.
+    ///
+    /// Exit code 0: no errors; 1: errors; 2: a file cannot be read.
+    Check(CheckArgs),
+    /// Show virtual routers, virtual servers and real servers of the running daemon.
+    Status(StatusArgs),
+    /// Apply the changed configuration file; fails if it has errors, and then changes nothing.
+    Reload(SocketArgs),
+    /// One of the daemon's own processes.
+    #[command(hide = true)]
+    Child(ChildArgs),
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct RunArgs {
+    /// Configuration file
+    #[arg(short = 'f', long = "use-file", visible_alias = "file", value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// Stay in the foreground (`run` always does)
+    #[arg(short = 'n', long)]
+    pub(super) dont_fork: bool,
+    /// Log details
+    #[arg(short = 'D', long)]
+    pub(super) log_detail: bool,
+    /// Accepted; `check` shows what was understood
+    #[arg(short = 'd', long)]
+    pub(super) dump_conf: bool,
+    /// Log to standard error
+    #[arg(short = 'l', long)]
+    pub(super) log_console: bool,
+    /// Only check the configuration, as `check` does
+    #[arg(short = 't', long, value_name = "LOG", num_args = 0..=1, require_equals = true)]
+    pub(super) config_test: Option<Option<PathBuf>>,
+    /// Only the VRRP process
+    #[arg(short = 'P', long, conflicts_with = "check")]
+    pub(super) vrrp: bool,
+    /// Only the checkers process
+    #[arg(short = 'C', long)]
+    pub(super) check: bool,
+    /// Leave virtual addresses and routes when stopping
+    #[arg(short = 'V', long)]
+    pub(super) dont_release_vrrp: bool,
+    /// Leave the IPVS table when stopping
+    #[arg(short = 'I', long)]
+    pub(super) dont_release_ipvs: bool,
+    /// Do not restart a process that ends unexpectedly (accepted; it is restarted)
+    #[arg(short = 'R', long)]
+    pub(super) dont_respawn: bool,
+    /// Pid file
+    #[arg(short = 'p', long = "pid", value_name = "FILE")]
+    pub(super) pid: Option<PathBuf>,
+    /// Pid file of the VRRP process
+    #[arg(short = 'r', long, value_name = "FILE")]
+    pub(super) vrrp_pid: Option<PathBuf>,
+    /// Pid file of the checkers process
+    #[arg(short = 'c', long, value_name = "FILE")]
+    pub(super) checkers_pid: Option<PathBuf>,
+    /// Accepted: logs go to the journal or the system log as they are
+    #[arg(short = 'S', long, value_name = "0-7")]
+    pub(super) log_facility: Option<u8>,
+    /// Log to this file
+    #[arg(short = 'g', long, value_name = "FILE", num_args = 0..=1)]
+    pub(super) log_file: Option<Option<PathBuf>>,
+    /// Do not log to the system log
+    #[arg(short = 'G', long)]
+    pub(super) no_syslog: bool,
+    /// Accepted without effect: there is no SNMP agent in ldirector
+    #[arg(short = 'x', long)]
+    pub(super) snmp: bool,
+    /// What `@ID` lines of the file are compared with
+    #[arg(short = 'i', long, value_name = "ID")]
+    pub(super) config_id: Option<String>,
+    /// Control socket
+    #[arg(long, value_name = "PATH", default_value = SOCKET)]
+    pub(super) socket: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// Files to check; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// The same, as keepalived's option
+    #[arg(short = 'f', long = "use-file", value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// What `@ID` lines of the file are compared with
+    #[arg(short = 'i', long, value_name = "ID")]
+    pub(super) config_id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) socket: SocketArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SocketArgs {
+    /// Control socket of the daemon
+    #[arg(long, value_name = "PATH", default_value = SOCKET)]
+    pub(super) socket: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ChildArgs {
+    #[command(subcommand)]
+    pub(super) role: Role,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Role {
+    Vrrp(Box<RunArgs>),
+    Checkers(Box<RunArgs>),
+}
+
+/// The form without a subcommand.
+#[derive(Debug, Parser)]
+#[command(name = "ldirector", disable_version_flag = true)]
+struct Keepalived {
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(super) enum Invocation {
+    Command(Command),
+    /// keepalived's way: into the background unless told otherwise.
+    Daemon(Box<RunArgs>),
+}
+
+pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, clap::Error> {
+    let first = arguments.get(1).and_then(|word| word.to_str()).unwrap_or("");
+    let ours = ["-h", "--help", "--version", "-v"].contains(&first);
+    if first.starts_with('-') && !ours {
+        let run = Keepalived::try_parse_from(arguments)?.run;
+        return Ok(Invocation::Daemon(Box::new(run)));
+    }
+    let arguments = arguments.into_iter().enumerate().map(|(at, word)| {
+        // keepalived's -v is what -V is to Rust programs.
+        if at == 1 && word == "-v" { OsString::from("--version") } else { word }
+    });
+    Ok(Invocation::Command(Cli::try_parse_from(arguments)?.command))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+        Keepalived::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_unit_files_are_taken() {
+        for line in [
+            "ldirector -D",
+            "ldirector -D -d -S 0",
+            "ldirector -n -l -f /etc/keepalived/keepalived.conf -p /run/k.pid -r /run/v.pid -c /run/c.pid",
+            "ldirector --dont-fork --log-console --log-detail --vrrp",
+            "ldirector --use-file=/a.conf --config-id one -x -G -g/var/log/k.log",
+            "ldirector -P -V -I",
+            "ldirector -t",
+            "ldirector -t -f /a.conf",
+            "ldirector -tf /a.conf",
+            "ldirector --config-test=/tmp/log",
+        ] {
+            let parsed = parse(words(line));
+            assert!(matches!(parsed, Ok(Invocation::Daemon(_))), "{line}: {parsed:?}");
+        }
+        assert!(matches!(
+            parse(words("ldirector run -f /a.conf -D")),
+            Ok(Invocation::Command(Command::Run(_)))
+        ));
+        assert!(parse(words("ldirector -P -C")).is_err());
+        assert!(parse(words("ldirector --no-such-option")).is_err());
+    }
+}

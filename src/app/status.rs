@@ -1,0 +1,80 @@
+//! `ldirector status` and `ldirector reload`: one question to the running daemon.
+use super::{
+    cli::{SocketArgs, StatusArgs},
+    exit,
+};
+use crate::{
+    ipc::{self, Request, Response, io::IpcError},
+    status,
+};
+use std::{path::Path, time::Duration};
+use tokio::net::UnixStream;
+
+/// A reload waits for both children; the daemon answers by itself before this.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[derive(Debug, thiserror::Error)]
+enum AskError {
+    #[error(
+        "no ldirector answers on {path} ({source}): is it running? Start it with `ldirector run`, or name its socket with --socket"
+    )]
+    Connect { path: String, source: std::io::Error },
+    #[error("{0}")]
+    Ipc(#[from] IpcError),
+    #[error("the daemon does not answer")]
+    Silent,
+    #[error("cannot start: {0}")]
+    Runtime(std::io::Error),
+    #[error("{0}")]
+    Refused(String),
+    #[error("the daemon answered something else than was asked")]
+    Confused,
+    #[error("cannot be shown as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+pub(super) fn show(arguments: &StatusArgs) -> u8 {
+    let shown = ask(&arguments.socket.socket, &Request::Status).and_then(|answer| match answer {
+        Response::Status(snapshot) if arguments.json => {
+            Ok(serde_json::to_string_pretty(&snapshot)? + "\n")
+        }
+        Response::Status(snapshot) => Ok(status::text::render(&snapshot)),
+        Response::Failed(why) => Err(AskError::Refused(why)),
+        Response::Done => Err(AskError::Confused),
+    });
+    match shown {
+        Ok(text) => super::print(&text),
+        Err(error) => complain(&error),
+    }
+}
+
+pub(super) fn reload(arguments: &SocketArgs) -> u8 {
+    match ask(&arguments.socket, &Request::Reload) {
+        Ok(Response::Done) => exit::OK,
+        Ok(Response::Failed(why)) => complain(&AskError::Refused(why)),
+        Ok(Response::Status(_)) => complain(&AskError::Confused),
+        Err(error) => complain(&error),
+    }
+}
+
+fn complain(error: &AskError) -> u8 {
+    eprintln!("ldirector: {error}");
+    exit::FAILED
+}
+
+fn ask(path: &Path, request: &Request) -> Result<Response, AskError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(AskError::Runtime)?;
+    runtime.block_on(async {
+        let mut stream = UnixStream::connect(path)
+            .await
+            .map_err(|source| AskError::Connect { path: path.display().to_string(), source })?;
+        ipc::io::send(&mut stream, request).await?;
+        match tokio::time::timeout(PATIENCE, ipc::io::receive(&mut stream)).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(AskError::Silent),
+        }
+    })
+}

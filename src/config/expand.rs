@@ -1,0 +1,329 @@
+//! From files to statements and braces: conditional lines, definitions, loops, parameters and
+//! includes are resolved here, one line at a time, so that a large file is never held twice.
+use super::{
+    diagnostic::Diagnostics,
+    lexer,
+    line::Line,
+    parameters::{self, Definitions, Found},
+    rules::language as rules,
+    source::{FileId, Sources, Span},
+    tree::Word,
+};
+
+/// A parameter that grows beyond this is one that contains itself.
+const MAX_ROUNDS: usize = 64;
+/// Includes and multi-line parameters within one another.
+const MAX_DEPTH: usize = 64;
+
+/// What a line falls apart into.
+#[derive(Debug)]
+pub(super) enum Piece<'s> {
+    /// Never without a word.
+    Words {
+        words: Vec<Word<'s>>,
+        line: Line<'s>,
+    },
+    Open(Span),
+    /// `indent` where the brace is the first thing on its line.
+    Close {
+        span: Span,
+        indent: Option<u32>,
+    },
+}
+
+#[derive(Debug)]
+enum Frame<'s> {
+    File { file: FileId, text: &'s str, at: usize },
+    Lines(std::vec::IntoIter<Line<'s>>),
+}
+
+/// An iterator over the pieces of a configuration.
+#[derive(Debug)]
+pub(super) struct Expander<'s> {
+    sources: &'s Sources,
+    frames: Vec<Frame<'s>>,
+    /// What stands behind a brace on the same line.
+    rest: Option<Line<'s>>,
+    definitions: Definitions<'s>,
+    /// Pieces that were looked at too early, the next one last.
+    returned: Vec<Piece<'s>>,
+    /// End of the last line that was read: where a missing brace is missing.
+    end: Span,
+}
+
+impl<'s> Expander<'s> {
+    pub(super) fn new(sources: &'s Sources, out: &mut Diagnostics) -> Self {
+        let mut expander = Self {
+            sources,
+            frames: vec![],
+            rest: None,
+            definitions: Definitions::new(sources),
+            returned: vec![],
+            end: Span::default(),
+        };
+        expander.open(FileId(0), out);
+        expander
+    }
+
+    /// Where the text ended so far.
+    pub(super) fn end(&self) -> Span {
+        self.end
+    }
+
+    fn open(&mut self, file: FileId, out: &mut Diagnostics) {
+        let Some(source) = self.sources.files.get(usize::from(file.0)) else { return };
+        let mut at = 0;
+        if source.text.starts_with('\u{feff}') {
+            at = '\u{feff}'.len_utf8();
+            out.report(rules::BYTE_ORDER_MARK, Span { file, start: 0, end: 3 }).replace_with("");
+        }
+        if source.lossy {
+            let first = source.text.find('\u{fffd}').unwrap_or(0);
+            let start = u32::try_from(first).unwrap_or(0);
+            out.report(rules::NOT_UTF8, Span { file, start, end: start + 3 });
+        }
+        self.frames.push(Frame::File { file, text: &source.text, at });
+    }
+
+    /// Gives a piece back: it is the next one again.
+    pub(super) fn put_back(&mut self, piece: Piece<'s>) {
+        self.returned.push(piece);
+    }
+
+    /// The next physical line, or line of a multi-line parameter.
+    fn next_line(&mut self) -> Option<Line<'s>> {
+        loop {
+            match self.frames.last_mut()? {
+                Frame::Lines(lines) => match lines.next() {
+                    Some(line) => return Some(line),
+                    None => {
+                        self.frames.pop();
+                    }
+                },
+                Frame::File { text, at, .. } if *at >= text.len() => {
+                    self.frames.pop();
+                }
+                Frame::File { file, text, at } => {
+                    let rest = &text[*at..];
+                    let length = rest.find('\n').unwrap_or(rest.len());
+                    let mut line = Line::straight(&rest[..length], *file, *at);
+                    line.indent = Some(indent(&line.text));
+                    *at += length + 1;
+                    let end = u32::try_from(*at - 1).unwrap_or(u32::MAX);
+                    self.end = Span { file: *file, start: end, end };
+                    return Some(line);
+                }
+            }
+        }
+    }
+
+    /// The next statement or brace; None at the end of the configuration.
+    pub(super) fn next(&mut self, out: &mut Diagnostics) -> Option<Piece<'s>> {
+        if let Some(piece) = self.returned.pop() {
+            return Some(piece);
+        }
+        loop {
+            let line = match self.rest.take() {
+                Some(rest) => rest,
+                None => {
+                    let line = lexer::strip_comment(self.next_line()?.trim());
+                    // A line of a comment in another language may hold braces that mean nothing.
+                    if line.text.starts_with("//") {
+                        lexer::words(&line, out);
+                        continue;
+                    }
+                    lexer::replace_lookalikes(line, out)
+                }
+            };
+            if line.text.is_empty() {
+                continue;
+            }
+            if let Some(line) = self.resolve(line, out)
+                && let Some(piece) = self.split(line, out)
+            {
+                return Some(piece);
+            }
+        }
+    }
+
+    /// Steps 4 to 8 of the language: until the line is one that stands for itself.
+    fn resolve(&mut self, mut line: Line<'s>, out: &mut Diagnostics) -> Option<Line<'s>> {
+        for _ in 0..MAX_ROUNDS {
+            if let Some(condition) = line.text.strip_prefix('@') {
+                let wanted = condition.split(|c: char| c.is_ascii_whitespace()).next()?;
+                let (id, negated) = match wanted.strip_prefix('^') {
+                    Some(id) => (id, true),
+                    None => (wanted, false),
+                };
+                if (id == self.sources.config_id) == negated {
+                    return None;
+                }
+                let indent = line.indent;
+                let behind = 1 + wanted.len()..line.text.len();
+                line = Line { indent, ..line.slice(behind).trim() };
+                continue;
+            }
+            if let Some(name) = parameters::definition(&line.text) {
+                let start = line.text.find('=').map_or(line.text.len(), |at| at + 1);
+                let name = name.to_owned();
+                let value = line.slice(start..line.text.len()).trim();
+                let body = self.body_of(value);
+                self.definitions.set(name, body);
+                return None;
+            }
+            if line.text.starts_with("~SEQ") || line.text.starts_with("~LST") {
+                match parameters::repeat(&line, &self.definitions, out) {
+                    Some(lines) => self.push(lines, &line, out),
+                    None => return None,
+                }
+                return None;
+            }
+            if include_form(&line.text).is_some() {
+                self.include(&line, out);
+                return None;
+            }
+            match self.definitions.substitute(&line, out) {
+                Found::Nothing => return Some(line),
+                Found::Line(fresh) => line = lexer::strip_comment(fresh.trim()),
+                Found::Lines(mut lines) => {
+                    let first = lines.remove(0);
+                    self.push(lines, &line, out);
+                    line = lexer::strip_comment(first.trim());
+                }
+            }
+            if line.text.is_empty() {
+                return None;
+            }
+        }
+        out.report(rules::ENDLESS_PARAMETER, line.span(0..line.text.len()));
+        None
+    }
+
+    /// The lines of a definition: a value that ends with a backslash goes on, up to and with the
+    /// first line that does not; a blank line ends it too.
+    fn body_of(&mut self, value: Line<'s>) -> Vec<Line<'s>> {
+        let mut body = vec![];
+        let mut line = value;
+        loop {
+            let Some(kept) = line.text.strip_suffix('\\').map(str::len) else {
+                body.push(line);
+                return body;
+            };
+            body.push(line.slice(0..kept).trim());
+            match self.next_line() {
+                Some(next) => line = lexer::strip_comment(next.trim()),
+                None => return body,
+            }
+            if line.text.is_empty() {
+                return body;
+            }
+        }
+    }
+
+    fn push(&mut self, lines: Vec<Line<'s>>, from: &Line<'s>, out: &mut Diagnostics) {
+        if self.frames.len() >= MAX_DEPTH {
+            out.report(rules::TOO_DEEP, from.span(0..from.text.len()));
+        } else if !lines.is_empty() {
+            self.frames.push(Frame::Lines(lines.into_iter()));
+        }
+    }
+
+    fn include(&mut self, line: &Line<'s>, out: &mut Diagnostics) {
+        let span = line.span(0..line.text.len());
+        let pattern = line.text.split_once(|c: char| c.is_ascii_whitespace());
+        let pattern = pattern.map_or("", |(_, pattern)| pattern.trim());
+        let source = self.sources.files.get(usize::from(span.file.0));
+        // The loader saw the very same line: where it found nothing to note, it came from a
+        // parameter, which keepalived does not follow either.
+        let Some(found) = source.and_then(|source| source.includes.get(&span.start)) else {
+            out.report(rules::INCLUDE_FROM_PARAMETER, span).with("pattern", pattern);
+            return;
+        };
+        let strict = include_form(&line.text).unwrap_or(Strict::No);
+        for (path, why) in &found.skipped {
+            let rule = match strict {
+                Strict::Read | Strict::All => rules::INCLUDE_UNREADABLE_STRICT,
+                Strict::No | Strict::Match | Strict::Wildcard | Strict::Brace => {
+                    rules::INCLUDE_UNREADABLE
+                }
+            };
+            out.report(rule, span).with("path", path.display()).with("why", why);
+        }
+        let wild = pattern.contains(['*', '?', '[']);
+        if found.files.is_empty() && found.skipped.is_empty() {
+            let rule = match strict {
+                Strict::Match | Strict::Brace if !wild => rules::INCLUDE_NOTHING_STRICT,
+                Strict::Wildcard | Strict::All => rules::INCLUDE_NOTHING_STRICT,
+                Strict::No | Strict::Read | Strict::Match | Strict::Brace => rules::INCLUDE_NOTHING,
+            };
+            out.report(rule, span).with("pattern", pattern);
+        }
+        for empty in &found.empty_alternatives {
+            if matches!(strict, Strict::Brace | Strict::All) {
+                out.report(rules::INCLUDE_NOTHING_STRICT, span).with("pattern", empty);
+            }
+        }
+        for file in found.files.iter().rev() {
+            if self.frames.len() >= MAX_DEPTH {
+                out.report(rules::TOO_DEEP, span);
+                return;
+            }
+            self.open(FileId(*file), out);
+        }
+    }
+
+    /// Steps 9 and 10: up to the first brace; what stands behind it waits in `rest`.
+    fn split(&mut self, line: Line<'s>, out: &mut Diagnostics) -> Option<Piece<'s>> {
+        let Some(at) = lexer::find_brace(&line.text) else {
+            let words = lexer::words(&line, out);
+            return (!words.is_empty()).then_some(Piece::Words { words, line });
+        };
+        if at == 0 {
+            let span = line.span(0..1);
+            let rest = line.slice(1..line.text.len()).trim();
+            if !rest.text.is_empty() {
+                self.rest = Some(rest);
+            }
+            return Some(if line.text.starts_with('{') {
+                Piece::Open(span)
+            } else {
+                Piece::Close { span, indent: line.indent }
+            });
+        }
+        let statement = Line { indent: line.indent, ..line.slice(0..at) }.trim();
+        self.rest = Some(line.slice(at..line.text.len()));
+        let words = lexer::words(&statement, out);
+        (!words.is_empty()).then_some(Piece::Words { words, line: statement })
+    }
+}
+
+fn indent(text: &str) -> u32 {
+    let blank = text.len() - text.trim_start().len();
+    u32::try_from(text[..blank].chars().map(|c| if c == '\t' { 8 } else { 1 }).sum::<usize>())
+        .unwrap_or(u32::MAX)
+}
+
+/// How much an include line insists (keepalived.conf(5), include).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strict {
+    No,
+    Read,
+    Match,
+    Wildcard,
+    Brace,
+    All,
+}
+
+/// Whether a line includes something, and how strictly.
+pub(super) fn include_form(text: &str) -> Option<Strict> {
+    let (word, _) = text.split_once(|c: char| c.is_ascii_whitespace())?;
+    match word {
+        "include" => Some(Strict::No),
+        "includer" => Some(Strict::Read),
+        "includem" => Some(Strict::Match),
+        "includew" => Some(Strict::Wildcard),
+        "includeb" => Some(Strict::Brace),
+        "includea" => Some(Strict::All),
+        _ => None,
+    }
+}

@@ -1,0 +1,262 @@
+//! The characters of one line: comments, quotes, braces, words, and look-alikes of them that
+//! editors and blogs put in their place.
+use super::{
+    diagnostic::Diagnostics,
+    line::{Builder, Line},
+    rules::language as rules,
+    tree::Word,
+};
+use nom::{
+    IResult, Parser,
+    bytes::complete::{take_till, take_till1, take_while1},
+    character::complete::char,
+};
+use std::{borrow::Cow, ops::Range};
+
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\n' | '\x0b' | '\x0c')
+}
+
+/// Calls `visit` with each character outside `"…"` and its offset, until it answers true; answers
+/// that offset. A character behind a backslash is skipped when it would start a comment.
+fn find_unquoted(text: &str, visit: impl Fn(char, usize) -> bool) -> Option<usize> {
+    let mut quoted = false;
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        if std::mem::replace(&mut escaped, false) && matches!(c, '#' | '!') {
+            continue;
+        }
+        match c {
+            '"' => quoted = !quoted,
+            '\\' if !quoted => escaped = true,
+            _ if quoted => {}
+            _ if visit(c, at) => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The line without its comment. `\#` and `\!` become the plain character.
+pub(super) fn strip_comment<'s>(line: Line<'s>) -> Line<'s> {
+    if !line.text.contains(['#', '!']) {
+        return line;
+    }
+    let indent = line.indent;
+    let line = match find_unquoted(&line.text, |c, _| matches!(c, '#' | '!')) {
+        Some(at) => Line { indent, ..line.slice(0..at) }.trim(),
+        None => line,
+    };
+    if !line.text.contains("\\#") && !line.text.contains("\\!") {
+        return line;
+    }
+    let mut plain = Builder::default();
+    let mut done = 0;
+    let mut quoted = false;
+    for (at, c) in line.text.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            '\\' if !quoted && line.text[at + 1..].starts_with(['#', '!']) => {
+                plain.copy(&line, done..at);
+                done = at + 1;
+            }
+            _ => {}
+        }
+    }
+    plain.copy(&line, done..line.text.len());
+    plain.finish(indent)
+}
+
+/// The first brace outside `"…"`. Those of a parameter that is not defined (`${X}`) do not count.
+pub(super) fn find_brace(text: &str) -> Option<usize> {
+    if !text.contains(['{', '}']) {
+        return None;
+    }
+    let mut from = 0;
+    loop {
+        let at = from + find_unquoted(&text[from..], |c, _| matches!(c, '{' | '}'))?;
+        let parameter = text[at..].starts_with('{') && text[..at].ends_with('$');
+        match text[at..].find('}') {
+            Some(close) if parameter => from = at + close + 1,
+            Some(_) | None => return Some(at),
+        }
+    }
+}
+
+/// Replaces characters that look like the language's own but are not: full-width braces, curly
+/// quotes, blanks that are none. Reports each kind once a line: an opening and a closing quote are one mistake.
+pub(super) fn replace_lookalikes<'s>(line: Line<'s>, out: &mut Diagnostics) -> Line<'s> {
+    if line.text.is_ascii() {
+        return line;
+    }
+    let mut plain = Builder::default();
+    let mut done = 0;
+    let mut quoted = false;
+    let mut seen = vec![];
+    for (at, c) in line.text.char_indices() {
+        if c == '"' {
+            quoted = !quoted;
+        }
+        let (meant, rule) = match c {
+            _ if quoted => continue,
+            '\u{a0}' | '\u{3000}' | '\u{2000}'..='\u{200b}' | '\u{202f}' | '\u{205f}' => {
+                (" ", rules::STRANGE_BLANK)
+            }
+            '｛' => ("{", rules::WIDE_BRACE),
+            '｝' => ("}", rules::WIDE_BRACE),
+            '“' | '”' | '„' | '＂' => ("\"", rules::CURLY_QUOTE),
+            _ => continue,
+        };
+        let span = line.span(at..at + c.len_utf8());
+        if !seen.contains(&rule.code) {
+            seen.push(rule.code);
+            out.report(rule, span)
+                .with("code", format!("U+{:04X}", u32::from(c)))
+                .with("character", c)
+                .with("meant", meant)
+                .replace_with(meant);
+        }
+        plain.copy(&line, done..at);
+        plain.insert(meant, span);
+        done = at + c.len_utf8();
+    }
+    if done == 0 {
+        return line;
+    }
+    plain.copy(&line, done..line.text.len());
+    plain.finish(line.indent)
+}
+
+/// A quoted word without its quotes, and whether its end was found.
+fn quoted(input: &str) -> IResult<&str, (&str, bool)> {
+    let (rest, _) = char('"').parse(input)?;
+    let (rest, inside) = take_till(|c| c == '"').parse(rest)?;
+    Ok(match rest.strip_prefix('"') {
+        Some(rest) => (rest, (inside, true)),
+        None => (rest, (inside, false)),
+    })
+}
+
+fn plain(input: &str) -> IResult<&str, (&str, bool)> {
+    take_till1(|c| is_blank(c) || c == '"').map(|word| (word, true)).parse(input)
+}
+
+fn blanks(input: &str) -> &str {
+    let found: IResult<&str, &str> = take_while1(is_blank).parse(input);
+    found.map_or(input, |(rest, _)| rest)
+}
+
+/// Splits a line into words. A word that starts with `"` runs to the next one; a `"` within a word
+/// ends it and starts another; `'` is a character like any other.
+pub(super) fn words<'s>(line: &Line<'s>, out: &mut Diagnostics) -> Vec<Word<'s>> {
+    let text: &str = &line.text;
+    let mut words = Vec::with_capacity(4);
+    let mut rest = blanks(text);
+    while !rest.is_empty() {
+        let start = text.len() - rest.len();
+        let is_quoted = rest.starts_with('"');
+        let parsed = if is_quoted { quoted(rest) } else { plain(rest) };
+        // One of the two parsers always takes what is not blank.
+        let Ok((after, (word, closed))) = parsed else { break };
+        let end = text.len() - after.len();
+        let inner = if is_quoted { start + 1..start + 1 + word.len() } else { start..end };
+        if !closed {
+            out.report(rules::UNTERMINATED_QUOTE, line.span(start..end))
+                .replace_with(format!("\"{}\"", word.trim_end()));
+        } else if !is_quoted && word.starts_with("//") {
+            comment_of_other_languages(line, start, words.is_empty(), out);
+            break;
+        } else if !is_quoted && blanks(after).is_empty() && word.ends_with([';', '；']) {
+            if let Some(word) = without_semicolon(line, inner, out) {
+                words.push(word);
+            }
+            break;
+        }
+        words.push(word_of(line, inner, start..end));
+        rest = blanks(after);
+    }
+    words
+}
+
+fn word_of<'s>(line: &Line<'s>, inner: Range<usize>, outer: Range<usize>) -> Word<'s> {
+    let text = match &line.text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[inner]),
+        Cow::Owned(text) => Cow::Owned(text[inner].to_owned()),
+    };
+    Word { text, span: line.span(outer) }
+}
+
+fn comment_of_other_languages(line: &Line<'_>, at: usize, whole: bool, out: &mut Diagnostics) {
+    let rule = if whole { rules::SLASH_COMMENT } else { rules::SLASH_COMMENT_BEHIND };
+    out.report(rule, line.span(at..at + 2)).replace_with("#");
+}
+
+fn without_semicolon<'s>(
+    line: &Line<'s>,
+    word: Range<usize>,
+    out: &mut Diagnostics,
+) -> Option<Word<'s>> {
+    let text = &line.text[word.clone()];
+    let kept = text.trim_end_matches([';', '；']).len();
+    let rule = if kept == 0 { rules::LONE_SEMICOLON } else { rules::SEMICOLON };
+    out.report(rule, line.span(word.start + kept..word.end)).replace_with("");
+    let range = word.start..word.start + kept;
+    (kept > 0).then(|| word_of(line, range.clone(), range))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::source::FileId;
+
+    fn split(text: &str) -> (Vec<String>, Vec<u16>) {
+        let mut out = Diagnostics::default();
+        let line = strip_comment(Line::straight(text, FileId(0), 0));
+        let line = replace_lookalikes(line, &mut out);
+        let words = words(&line, &mut out).into_iter().map(|word| word.text.into_owned()).collect();
+        (words, out.iter().map(|found| found.rule.code).collect())
+    }
+
+    #[test]
+    fn words_quotes_and_comments() {
+        for (text, expected) in [
+            ("lb_algo rr#x", vec!["lb_algo", "rr"]),
+            ("path /c?x=1&y=!2", vec!["path", "/c?x=1&y="]),
+            ("path \"/c?y=!2#3\"", vec!["path", "/c?y=!2#3"]),
+            ("path /a\\#b", vec!["path", "/a#b"]),
+            ("x \"a b\"c", vec!["x", "a b", "c"]),
+            ("x a\"b c\"", vec!["x", "a", "b c"]),
+            ("router_id 'a b'", vec!["router_id", "'a", "b'"]),
+            ("x \"\"", vec!["x", ""]),
+            ("\t a \t b ", vec!["a", "b"]),
+            ("! all", vec![]),
+        ] {
+            assert_eq!(split(text), (expected.iter().map(|s| (*s).to_owned()).collect(), vec![]));
+        }
+    }
+
+    #[test]
+    fn lookalikes_are_named_and_understood() {
+        for (text, expected, rule) in [
+            ("router_id\u{3000}X", vec!["router_id", "X"], rules::STRANGE_BLANK),
+            ("script “/a b”", vec!["script", "/a b"], rules::CURLY_QUOTE),
+            ("protocol TCP;", vec!["protocol", "TCP"], rules::SEMICOLON),
+            ("lb_kind DR ;", vec!["lb_kind", "DR"], rules::LONE_SEMICOLON),
+            ("// nothing", vec![], rules::SLASH_COMMENT),
+            ("lb_algo rr // the simple one", vec!["lb_algo", "rr"], rules::SLASH_COMMENT_BEHIND),
+            ("router_id \"X", vec!["router_id", "X"], rules::UNTERMINATED_QUOTE),
+        ] {
+            let expected = expected.iter().map(|s| (*s).to_owned()).collect();
+            assert_eq!(split(text), (expected, vec![rule.code]), "{text}");
+        }
+        assert_eq!(split("x \"“a” \u{3000}\"").1, Vec::<u16>::new(), "quoted text is the user's");
+    }
+
+    #[test]
+    fn braces_are_found_outside_quotes_and_parameters() {
+        assert_eq!(find_brace("VI_1{"), Some(4));
+        assert_eq!(find_brace("path \"/a{b}\" }"), Some(13));
+        assert_eq!(find_brace("x ${UNDEFINED} {"), Some(15));
+        assert_eq!(find_brace("none"), None);
+    }
+}

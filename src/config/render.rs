@@ -1,0 +1,190 @@
+//! Diagnostics as people read them: the source line with the place underlined, cause and remedy.
+use super::{
+    diagnostic::{Diagnostic, Diagnostics, Severity},
+    source::{Sources, Span},
+};
+use annotate_snippets::{
+    AnnotationKind, Group, Level, Patch, Renderer, Snippet, renderer::DecorStyle,
+};
+use std::ops::Range;
+
+/// How the output looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    pub colour: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+}
+
+/// Labels further apart than this many bytes are shown as places of their own.
+const NEAR: usize = 4096;
+
+/// All diagnostics in the order of the text, and a line that counts them. Empty for none.
+#[must_use]
+pub fn render(sources: &Sources, found: &Diagnostics, style: Style) -> String {
+    let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.term_width(style.width).decor_style(DecorStyle::Ascii);
+    let mut text = String::new();
+    for diagnostic in in_order(found) {
+        text.push_str(&one(sources, diagnostic, &renderer));
+        text.push_str("\n\n");
+    }
+    text.push_str(&summary(found));
+    text
+}
+
+fn in_order(found: &Diagnostics) -> Vec<&Diagnostic> {
+    let mut all: Vec<&Diagnostic> = found.iter().collect();
+    all.sort_by_key(|diagnostic| {
+        (diagnostic.span.file, diagnostic.span.start, diagnostic.rule.code)
+    });
+    all
+}
+
+fn summary(found: &Diagnostics) -> String {
+    let count = |severity| found.iter().filter(|d| d.rule.severity == severity).count();
+    let parts: Vec<String> = [
+        (count(Severity::Error), "error"),
+        (count(Severity::Warning), "warning"),
+        (count(Severity::Note), "note"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, word)| format!("{number} {word}{}", if number == 1 { "" } else { "s" }))
+    .collect();
+    if parts.is_empty() { String::new() } else { format!("{}\n", parts.join(", ")) }
+}
+
+fn level(severity: Severity) -> Level<'static> {
+    match severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    }
+}
+
+fn one(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+    let message = diagnostic.message();
+    let id = format!("LD{:04}", diagnostic.rule.code);
+    let title = level(diagnostic.rule.severity).primary_title(&*message).id(&*id);
+    let main = Excerpt::around(sources, diagnostic.span, &diagnostic.labels);
+    let mut group = Group::with_title(title);
+    let help = diagnostic.help();
+    let mut groups = vec![];
+    if let Some(main) = &main {
+        let mut snippet = Snippet::source(main.text)
+            .path(main.path.as_str())
+            .line_start(main.line)
+            .annotation(AnnotationKind::Primary.span(main.range(diagnostic.span)));
+        for (span, label) in diagnostic.labels.iter().filter(|(span, _)| main.holds(*span)) {
+            snippet =
+                snippet.annotation(AnnotationKind::Context.span(main.range(*span)).label(*label));
+        }
+        group = group.element(snippet);
+    }
+    let far: Vec<(Excerpt<'_>, Span, &str)> = diagnostic
+        .labels
+        .iter()
+        .filter(|(span, _)| !main.as_ref().is_some_and(|main| main.holds(*span)))
+        .filter_map(|(span, label)| Some((Excerpt::around(sources, *span, &[])?, *span, *label)))
+        .collect();
+    for (excerpt, span, label) in &far {
+        group = group.element(
+            Snippet::source(excerpt.text)
+                .path(excerpt.path.as_str())
+                .line_start(excerpt.line)
+                .annotation(AnnotationKind::Context.span(excerpt.range(*span)).label(*label)),
+        );
+    }
+    match (&help, &diagnostic.replacement, &main) {
+        (Some(help), Some(replacement), Some(main)) => {
+            groups.push(group);
+            groups.push(
+                Group::with_title(Level::HELP.secondary_title(help.as_str())).element(
+                    Snippet::source(main.text)
+                        .path(main.path.as_str())
+                        .line_start(main.line)
+                        .patch(Patch::new(main.range(diagnostic.span), replacement.as_str())),
+                ),
+            );
+        }
+        (Some(help), _, _) => {
+            group = group.element(Level::HELP.message(help.as_str()));
+            groups.push(group);
+        }
+        (None, _, _) => groups.push(group),
+    }
+    renderer.render(&groups)
+}
+
+/// The lines of a file that a diagnostic shows.
+struct Excerpt<'s> {
+    text: &'s str,
+    path: String,
+    /// Offset of the text in its file.
+    start: usize,
+    /// Number of its first line, from 1.
+    line: usize,
+    span: Span,
+}
+
+impl<'s> Excerpt<'s> {
+    /// The lines of `span`, and of those labels that are near enough.
+    fn around(sources: &'s Sources, span: Span, labels: &[(Span, &'static str)]) -> Option<Self> {
+        let file = sources.file(span.file)?;
+        let text = file.text.as_str();
+        let near = |other: &&(Span, &'static str)| {
+            other.0.file == span.file
+                && (other.0.start as usize).abs_diff(span.start as usize) < NEAR
+        };
+        let spans = || labels.iter().filter(near).map(|(span, _)| *span).chain([span]);
+        let first = spans().map(|span| span.start as usize).min()?.min(text.len());
+        let last = spans().map(|span| span.end.max(span.start) as usize).max()?.min(text.len());
+        let start = text.get(..first)?.rfind('\n').map_or(0, |at| at + 1);
+        let end = text.get(last..)?.find('\n').map_or(text.len(), |at| last + at);
+        let line = text.get(..start)?.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let path = file.path.display().to_string();
+        Some(Self { text: text.get(start..end)?, path, start, line, span })
+    }
+
+    fn holds(&self, span: Span) -> bool {
+        let range = span.start as usize..span.end.max(span.start) as usize;
+        span.file == self.span.file
+            && range.start >= self.start
+            && range.end <= self.start + self.text.len()
+    }
+
+    /// A span within the excerpt, at least up to the end of it.
+    fn range(&self, span: Span) -> Range<usize> {
+        let start = (span.start as usize).saturating_sub(self.start).min(self.text.len());
+        let end = (span.end as usize).saturating_sub(self.start).clamp(start, self.text.len());
+        start..end
+    }
+}
+
+/// One line each, for logs: `FILE:LINE:COLUMN: message; help`.
+pub fn lines<'d>(
+    sources: &'d Sources,
+    found: &'d Diagnostics,
+) -> impl Iterator<Item = (Severity, String)> + 'd {
+    in_order(found).into_iter().map(|diagnostic| {
+        let severity = diagnostic.rule.severity;
+        (severity, line(sources, diagnostic))
+    })
+}
+
+/// The first error, in one line; None where there is none.
+#[must_use]
+pub fn first_error(sources: &Sources, found: &Diagnostics) -> Option<String> {
+    let all = in_order(found);
+    let first = all.into_iter().find(|diagnostic| diagnostic.rule.severity == Severity::Error)?;
+    Some(line(sources, first))
+}
+
+fn line(sources: &Sources, diagnostic: &Diagnostic) -> String {
+    let (line, column) = sources.line_and_column(diagnostic.span);
+    let path = sources.file(diagnostic.span.file).map(|file| file.path.display().to_string());
+    let path = path.unwrap_or_default();
+    let help = diagnostic.help().map(|help| format!("; {help}")).unwrap_or_default();
+    format!("{path}:{line}:{column}: {}{help}", diagnostic.message())
+}
