@@ -169,3 +169,53 @@ fn v4_only(v6: bool, option: &Word<'_>, out: &mut Diagnostics) -> bool {
 fn not_yet(option: &Word<'_>, out: &mut Diagnostics) {
     out.report(rules::ADDRESS_OPTION_NOT_YET, option.span).with("word", option.as_str());
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        base::InterfaceAddress,
+        config::blocks::testing::{instance, only},
+    };
+
+    fn line(text: &str) -> InterfaceAddress {
+        let found = only(&instance(&format!("virtual_ipaddress_excluded {{\n{text}\n}}")));
+        found.excluded[0].clone()
+    }
+
+    #[test]
+    fn every_option_of_an_ipv4_line() {
+        let found = line(
+            "10.0.0.7/24 brd + dev eth1 scope link label eth1:vip peer 10.9.0.1/30 home \
+             mngtmpaddr noprefixroute autojoin no_track preferred_lft 90",
+        );
+        assert_eq!((found.length, found.dev.as_str(), found.scope), (24, "eth1", 253));
+        assert_eq!(found.broadcast.unwrap().to_string(), "10.0.0.255");
+        assert_eq!(found.label.as_deref(), Some("eth1:vip"));
+        assert_eq!(found.peer.unwrap().to_string(), "10.9.0.1/30");
+        let flags = found.flags;
+        assert!(flags.home && flags.mngtmpaddr && flags.noprefixroute && flags.autojoin);
+        assert!(!flags.nodad && !found.track);
+        assert_eq!(found.preferred_lifetime, Some(90));
+    }
+
+    #[test]
+    fn broadcast_forms() {
+        let brd = |text: &str| line(text).broadcast.map(|address| address.to_string());
+        assert_eq!(brd("10.0.0.7/24"), None);
+        assert_eq!(brd("10.0.0.7/20 brd -").as_deref(), Some("10.0.0.0"));
+        assert_eq!(brd("10.0.0.7/20 broadcast +").as_deref(), Some("10.0.15.255"));
+        assert_eq!(brd("10.0.0.7/20 brd 10.0.3.255").as_deref(), Some("10.0.3.255"));
+        assert_eq!(brd("10.0.0.7 brd +").as_deref(), Some("10.0.0.7"));
+        assert_eq!(brd("10.0.0.7/0 brd +").as_deref(), Some("255.255.255.255"));
+    }
+
+    #[test]
+    fn ipv6_hosts_are_deprecated_and_skip_duplicate_detection() {
+        let found = line("2001:db8::7");
+        assert_eq!((found.length, found.preferred_lifetime), (128, Some(0)));
+        assert!(found.flags.nodad);
+        assert_eq!(line("2001:db8::7/64").preferred_lifetime, None);
+        assert_eq!(line("2001:db8::7 preferred_lft forever").preferred_lifetime, None);
+        assert!(!line("2001:db8::7/64 -nodad").flags.nodad);
+    }
+}

@@ -13,6 +13,11 @@ mod vrrp_script;
 mod vrrp_sync_group;
 mod words;
 
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
 use super::{
     diagnostic::{Diagnostic, Diagnostics},
     keyword::{

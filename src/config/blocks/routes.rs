@@ -362,3 +362,66 @@ fn metric_value(metric: u16, text: &str) -> Option<u32> {
     };
     line::number::<u32>(digits)?.checked_mul(factor)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        base::{Family, Route, RouteMode},
+        config::blocks::testing::{codes, instance, only},
+    };
+
+    fn text(line: &str) -> String {
+        instance(&format!("virtual_routes {{\n{line}\n}}"))
+    }
+
+    fn route(line: &str) -> Route {
+        only(&text(line)).routes.first().cloned().unwrap_or_else(|| panic!("no route: {line}"))
+    }
+
+    #[test]
+    fn the_forms_of_the_packaged_sample() {
+        let found = route("src 192.168.100.1 to 192.168.109.0/24 via 192.168.200.254 dev eth1");
+        assert_eq!(found.destination.to_string(), "192.168.109.0/24");
+        assert_eq!(found.source.unwrap().to_string(), "192.168.100.1");
+        assert_eq!(found.via.unwrap().to_string(), "192.168.200.254");
+        assert_eq!(found.dev.as_deref(), Some("eth1"));
+        assert_eq!((found.table, found.protocol, found.kind), (254, 18, 1));
+        assert_eq!(route("192.168.111.0/24 dev eth2").via, None);
+        assert_eq!(route("blackhole 192.168.114.0/24").kind, 6);
+        assert_eq!(route("192.168.113.0/24 via 10.0.0.1 or 10.0.0.2").nexthops.len(), 2);
+        assert_eq!(route("0.0.0.0/0 via 10.0.0.1"), route("default via 10.0.0.1"));
+    }
+
+    #[test]
+    fn every_option_that_the_kernel_is_told() {
+        let found = route(
+            "10.1.0.0/16 via 10.0.0.1 dev eth0 table 100 scope link metric 7 tos 0x10 \
+             protocol static onlink mtu lock 1400 advmss 1300 rtt 5ms quickack 1 append no_track",
+        );
+        assert_eq!((found.table, found.scope, found.metric), (100, Some(253), Some(7)));
+        assert_eq!((found.tos, found.protocol, found.onlink), (16, 4, true));
+        assert_eq!(found.metrics[&2], (1400, true));
+        assert_eq!(found.metrics[&8], (1300, false));
+        assert_eq!(found.metrics[&4], (40, false));
+        assert_eq!((found.mode, found.track), (RouteMode::Append, false));
+        let found =
+            route("default nexthop via 10.0.0.1 dev eth0 weight 2 nexthop via 10.0.0.2 onlink");
+        assert_eq!((found.nexthops[0].weight, found.nexthops[1].onlink), (2, true));
+    }
+
+    #[test]
+    fn default_takes_the_family_of_the_gateway() {
+        assert_eq!(route("default via 2001:db8::1").destination.to_string(), "::/0");
+        assert_eq!(route("default via 2001:db8::1").family, Family::V6);
+        assert_eq!(route("inet6 default dev eth0").family, Family::V6);
+        let mixed = route("10.1.0.0/16 via inet6 fe80::1 dev eth0");
+        assert_eq!(mixed.family, Family::V4);
+    }
+
+    #[test]
+    fn a_route_that_would_be_another_is_left_out() {
+        let line = "10.1.0.0/16 encap mpls 100 via 10.0.0.1";
+        assert_eq!(codes(&text(line)), [332]);
+        assert!(only(&text(line)).routes.is_empty());
+    }
+}
