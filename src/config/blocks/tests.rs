@@ -50,6 +50,10 @@ const IN_INSTANCE: &[(u16, &str, &str)] = &[
     ),
     (423, "mcast_src_ip 2001:db8::1", "mcast_src_ip 10.0.0.1"),
     (424, "strict_mode\nstate MASTER\npriority 100", "strict_mode\nstate MASTER\npriority 255"),
+    (425, "strict_mode\naccept", "strict_mode\nversion 3\naccept"),
+    (425, "strict_mode\ndown_timer_adverts 5", "strict_mode\ndown_timer_adverts 3"),
+    (457, "unicast_peer {\n10.0.0.2\n}", "unicast_src_ip 10.0.0.1\nunicast_peer {\n10.0.0.2\n}"),
+    (326, "virtual_ipaddress {\n10.0.0.101 use_vmac\n}", "virtual_ipaddress {\n10.0.0.101\n}"),
     (440, "track_script {\nchk_nginx\n}", ""),
     (446, "track_interface {\neth0\n}", "track_interface {\neth1\n}"),
     (447, "track_interface {\neth1\neth1\n}", "track_interface {\neth1\neth2\n}"),
@@ -164,6 +168,27 @@ const IN_FILE: &[(u16, &str, &str)] = &[
         "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nvirtual_ipaddress {\nfe80::1\n}\n}",
         "",
     ),
+    (
+        426,
+        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nversion 2\nstrict_mode\nvirtual_ipaddress {\nfe80::1\n}\n}",
+        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nversion 3\nvirtual_ipaddress {\nfe80::1\n}\n}",
+    ),
+    (
+        417,
+        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nversion 2\nauthentication {\nauth_type PASS\nauth_pass x\n}\nvirtual_ipaddress {\nfe80::1\n}\n}",
+        "",
+    ),
+    (
+        435,
+        "vrrp_instance A {\n}\nvrrp_sync_group G {\ngroup {\nA\n}\n}\nvrrp_sync_group G {\n}",
+        "",
+    ),
+    (430, "vrrp_sync_group G {\ngroup {\nA\n}\n}", ""),
+    (
+        441,
+        "vrrp_script chk_nginx {\nscript /a\n}\nvrrp_instance A {\ntrack_script {\nchk_ngnix\n}\n}",
+        "vrrp_script chk_nginx {\nscript /a\n}\nvrrp_instance A {\ntrack_script {\nchk_nginx\n}\n}",
+    ),
     (434, "vrrp_sync_group G {\n}", ""),
     (442, "vrrp_script A {\n}\nvrrp_script A {\nscript /a\n}", ""),
     (443, "vrrp_script A {\n}", ""),
@@ -236,6 +261,27 @@ fn globals_apply_whatever_the_order() {
     let (mut other, _) = read(&backwards);
     std::sync::Arc::make_mut(&mut other.vrrp).instances.reverse();
     assert_eq!(expected, other);
+}
+
+#[test]
+fn instances_do_not_share_addresses_or_the_sync_daemon() {
+    let first = instance("lvs_sync_daemon_interface eth1");
+    let second = first.replace("VI_1", "VI_2").replace("51", "52");
+    assert_eq!(codes(&(first.clone() + &second)), [306, 306, 422]);
+    let third = second.replace("eth1", "eth2").replace("0.100", "0.101");
+    assert_eq!(codes(&(first + &third)), [306, 306, 307]);
+}
+
+#[test]
+fn every_rule_of_vrrp_and_globals_is_used() {
+    let covered: BTreeSet<u16> =
+        IN_INSTANCE.iter().chain(IN_FILE).map(|(code, _, _)| *code).collect();
+    // In tests of their own above and next to the blocks.
+    let elsewhere = [307, 332, 421, 422, 431, 432, 433, 449];
+    for rule in crate::config::rules::vrrp::ALL.iter().chain(crate::config::rules::global::ALL) {
+        let known = covered.contains(&rule.code) || elsewhere.contains(&rule.code);
+        assert!(known, "LD{:04} has no example", rule.code);
+    }
 }
 
 #[test]

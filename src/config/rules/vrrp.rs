@@ -29,7 +29,6 @@ super::rules! {
     STRICT_IGNORES = warning(425, "vrrp_strict rules `{word}` out; it is ignored", "remove it, or vrrp_strict");
     VERSION_V6 = warning(426, "VRRP version 2 is not for IPv6; version 3 is used", "use `version 3`");
     IPV6_NOT_YET = warning(427, "VRRP over IPv6 does not work yet: vrrp_instance {name} stays idle", "");
-    NO_ACCEPT_NOT_YET = warning(428, "`no_accept` and vrrp_strict do not filter packets to the virtual addresses yet", "");
     GROUP_UNKNOWN_MEMBER = error(430, "there is no vrrp_instance `{name}` for group {group}", "");
     GROUP_UNKNOWN_MEMBER_NEAR = error(431, "there is no vrrp_instance `{name}` for group {group}", "did you mean `{near}`?");
     GROUP_MEMBER_TWICE = error(432, "vrrp_instance {name} is in two groups; the second is ignored", "an instance can follow one group only");
@@ -53,5 +52,5 @@ super::rules! {
     NOTIFY_ARGUMENT = warning(454, "`{word}` is taken as the user to run the script as", "put the command and its arguments between quotes: `{keyword} \"{command} {word}\"`");
     SCRIPT_SURPLUS = warning(455, "only `{command}` is the command: what follows is not passed to it", "put the command and its arguments between quotes");
     NAME_LONG = warning(456, "interface name `{name}` is longer than the kernel's 15 characters", "");
-    UNICAST_NO_SOURCE = note(457, "unicast_peer without unicast_src_ip: the interface's first address is used", "name it where the interface has several");
+    UNICAST_NO_SOURCE = note(457, "unicast_peer without unicast_src_ip: the interface's first address is used", "name it where the interface has several addresses");
 }

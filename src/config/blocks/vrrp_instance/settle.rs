@@ -56,6 +56,8 @@ impl Draft {
         let preempt_delay = self.preemption(strict, owner, out);
         let authentication = self.settled_authentication(version, family, strict, out);
         let advert_interval = self.settled_interval(version, out);
+        self.strictly_ignored(strict, out);
+        let accept = self.settled_accept(version, strict, owner, out);
         let interface_name = self.interface.as_ref().map_or("", |name| name.value.as_str());
         let (addresses, excluded) =
             settle_addresses(self.addresses, self.excluded, family, interface_name, out);
@@ -72,6 +74,9 @@ impl Draft {
             settle_interfaces(&self.track_interfaces, membership, interface_name, standing, out);
         let own = vrrp_script::resolve(self.track_scripts, around.scripts, out);
         let track_scripts = settle_scripts(own, membership, standing, out);
+        if !self.unicast.peers.is_empty() && self.source.is_none() {
+            out.report(rules::UNICAST_NO_SOURCE, self.name.span);
+        }
         let source = of_family(self.source, family, out);
         let multicast_group = of_family(self.multicast_group, family, out)
             .or(match family {
@@ -85,11 +90,6 @@ impl Draft {
         // Strict mode fixes these, whatever the file says (spec of keepalived's manual).
         let flag = |own: Option<bool>, global: Option<bool>, strictly: bool| {
             if strict { strictly } else { own.or(global).unwrap_or(false) }
-        };
-        let accept = if owner {
-            true
-        } else {
-            !strict && self.accept.as_ref().is_none_or(|accept| accept.value)
         };
         let lower_prio_no_advert =
             flag(self.lower_prio_no_advert, defaults.lower_prio_no_advert, true);
@@ -290,6 +290,40 @@ impl Draft {
         match kind {
             AuthenticationKind::Password => Authentication::Password(key),
             AuthenticationKind::Header => Authentication::Header(key),
+        }
+    }
+
+    /// Says what strict mode overrules.
+    fn strictly_ignored(&self, strict: bool, out: &mut Diagnostics) {
+        let overruled = [
+            ("lower_prio_no_advert", self.lower_prio_no_advert == Some(false)),
+            ("higher_prio_send_advert", self.higher_prio_send_advert == Some(true)),
+            ("owner_ignore_adverts", self.owner_ignore_adverts == Some(false)),
+            ("down_timer_adverts", self.down_timer_adverts.is_some_and(|count| count != 3)),
+            ("garp_lower_prio_delay", self.garp.lower_prio_delay.is_some()),
+            ("garp_lower_prio_repeat", self.garp.lower_prio_repeat.is_some_and(|n| n != 0)),
+        ];
+        for (word, _) in overruled.iter().filter(|(_, said)| strict && *said) {
+            out.report(rules::STRICT_IGNORES, self.name.span).with("word", word);
+        }
+    }
+
+    /// Owners always accept; version 2 to the letter leaves the others no choice (RFC 3768 §6.4.3).
+    fn settled_accept(
+        &self,
+        version: Version,
+        strict: bool,
+        owner: bool,
+        out: &mut Diagnostics,
+    ) -> bool {
+        match &self.accept {
+            _ if owner => true,
+            None => !strict,
+            Some(said) if said.value && strict && version == Version::V2 => {
+                out.report(rules::STRICT_IGNORES, said.span).with("word", "accept");
+                false
+            }
+            Some(said) => said.value,
         }
     }
 
