@@ -5,6 +5,7 @@ pub(in crate::config) mod global_defs;
 mod line;
 pub(super) mod lvs;
 mod notify;
+mod planned;
 mod routes;
 mod static_network;
 mod trackers;
@@ -159,6 +160,7 @@ pub fn blocks() -> Vec<BlockInfo> {
         BlockInfo { name: "vrrp_sync_group", keywords: || describe(vrrp_sync_group::KEYWORDS) },
         BlockInfo { name: "vrrp_script", keywords: || describe(vrrp_script::KEYWORDS) },
     ];
+    blocks.extend(planned::blocks());
     blocks.extend(lvs::blocks());
     blocks
 }

@@ -11,13 +11,6 @@ use crate::{
 };
 use std::{collections::BTreeMap, net::IpAddr};
 
-/// One line and where it stands.
-#[derive(Clone, Debug)]
-pub(super) struct Draft {
-    pub(super) span: Span,
-    pub(super) route: Route,
-}
-
 /// RTN_* (linux/rtnetlink.h).
 const KINDS: &[(&str, u8)] = &[
     ("unicast", 1),
@@ -69,7 +62,7 @@ const NOT_YET: [&str; 8] =
     ["congctl", "pref", "expires", "realms", "realm", "ttl-propagate", "vrf", "track_group"];
 
 /// Adds the lines of a block.
-pub(super) fn lines(into: &mut Vec<Draft>, statement: &Statement<'_>, out: &mut Diagnostics) {
+pub(super) fn lines(into: &mut Vec<Route>, statement: &Statement<'_>, out: &mut Diagnostics) {
     into.extend(statement.body().iter().filter_map(|line| read(line, out)));
 }
 
@@ -84,7 +77,7 @@ struct Building {
 }
 
 /// One line; None where the route would be another than the one that is written.
-fn read(statement: &Statement<'_>, out: &mut Diagnostics) -> Option<Draft> {
+fn read(statement: &Statement<'_>, out: &mut Diagnostics) -> Option<Route> {
     let mut line = Line::new(statement, rules::ROUTE_NEEDS_VALUE, rules::ROUTE_BAD_VALUE);
     let mut so_far = Building {
         route: Route {
@@ -239,7 +232,7 @@ impl Building {
         true
     }
 
-    fn finish(mut self, span: Span, out: &mut Diagnostics) -> Option<Draft> {
+    fn finish(mut self, span: Span, out: &mut Diagnostics) -> Option<Route> {
         if self.broken {
             return None;
         }
@@ -273,7 +266,7 @@ impl Building {
             out.report(rules::ROUTE_NOWHERE, span);
             return None;
         }
-        Some(Draft { span, route: self.route })
+        Some(self.route)
     }
 }
 
@@ -309,6 +302,7 @@ fn skip_family(line: &mut Line<'_, '_>) {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Destination {
     /// `default`: of whichever family the rest of the line is.
     Everything,

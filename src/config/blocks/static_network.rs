@@ -9,7 +9,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(in crate::config) struct Draft {
     addresses: Vec<addresses::Draft>,
-    routes: Vec<routes::Draft>,
+    routes: Vec<Route>,
 }
 
 pub(super) fn static_ipaddress(d: &mut Drafts, statement: &Statement<'_>, out: &mut Diagnostics) {
@@ -24,7 +24,6 @@ impl Draft {
     /// Addresses without an interface go on `default_interface`.
     pub(super) fn settle(self, default_interface: &str) -> (Vec<InterfaceAddress>, Vec<Route>) {
         let addresses = self.addresses.into_iter().map(|line| line.settle(default_interface));
-        let routes = self.routes.into_iter().map(|line| line.route);
-        (addresses.collect(), routes.collect())
+        (addresses.collect(), self.routes)
     }
 }

@@ -8,10 +8,10 @@ pub(super) use table::{AUTHENTICATION, KEYWORDS};
 use super::{
     Drafts, addresses,
     global_defs::{Garp, SyncInterface},
-    notify, routes, trackers, words,
+    notify, trackers, words,
 };
 use crate::{
-    base::Priority,
+    base::{Priority, Route},
     config::{
         diagnostic::Diagnostics,
         keyword::apply,
@@ -38,7 +38,7 @@ pub(in crate::config) struct Draft {
     addresses: Vec<addresses::Draft>,
     excluded: Vec<addresses::Draft>,
     no_addresses: bool,
-    routes: Vec<routes::Draft>,
+    routes: Vec<Route>,
     track_interfaces: Vec<trackers::Draft>,
     track_scripts: Vec<trackers::Draft>,
     ignore_primary: bool,

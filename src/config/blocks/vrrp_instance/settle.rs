@@ -116,7 +116,7 @@ impl Draft {
             authentication,
             addresses,
             excluded,
-            routes: self.routes.into_iter().map(|line| line.route).collect(),
+            routes: self.routes,
             track_interfaces,
             track_scripts,
             track_primary: !self.ignore_primary,
@@ -227,12 +227,12 @@ impl Draft {
             Some(state) => (Some(state.span), rules::NOPREEMPT_MASTER),
             None => (None, rules::NOPREEMPT_OWNER),
         };
-        if master.is_some() || owner {
-            if let Some(span) = self.nopreempt.take() {
-                let found = out.report(rule, span);
-                if let Some(label) = label {
-                    found.label(label, "here");
-                }
+        if (master.is_some() || owner)
+            && let Some(span) = self.nopreempt.take()
+        {
+            let found = out.report(rule, span);
+            if let Some(label) = label {
+                found.label(label, "here");
             }
         }
         let Some(delay) = self.preempt_delay.take().filter(|delay| !delay.value.is_zero()) else {
