@@ -335,6 +335,12 @@ fn intervals_fit_the_versions_field() {
 }
 
 #[test]
+fn one_mistake_is_reported_once() {
+    let text = instance("").replace("51", "KEEPALIVED_ID");
+    assert_eq!(codes(&text), [201]);
+}
+
+#[test]
 fn surplus_addresses_move_to_the_excluded() {
     let lines: String = (0..256).map(|n| format!("10.1.{}.1\n", n)).collect();
     let text = instance(&format!("virtual_ipaddress {{\n{lines}}}"));

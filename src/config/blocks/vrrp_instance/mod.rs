@@ -30,6 +30,8 @@ pub(in crate::config) struct Draft {
     state: Option<Spanned<State>>,
     interface: Option<Spanned<String>>,
     vrid: Option<Spanned<u8>>,
+    /// There was a virtual_router_id, if only a bad one: that has been said.
+    vrid_given: bool,
     priority: Option<Spanned<Priority>>,
     version: Option<Version>,
     native_ipv6: bool,

@@ -157,7 +157,7 @@ impl Draft {
         if self.interface.is_none() {
             out.report(rules::NO_INTERFACE, self.name.span).with("name", &self.name.value);
         }
-        if self.vrid.is_none() {
+        if self.vrid.is_none() && !self.vrid_given {
             out.report(rules::NO_VRID, self.name.span).with("name", &self.name.value);
         }
         let vrid = self.vrid.as_ref()?;

@@ -54,6 +54,7 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
     })
     .doc("where adverts run"),
     kw(&["virtual_router_id"], One("ID"), |d: &mut Draft, s, out| {
+        d.vrid_given = true;
         let vrid = words::number(s, 1, 1..=255, out);
         words::set(&mut d.vrid, vrid.map(|value| Spanned { value, span: s.span }));
     })
