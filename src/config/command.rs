@@ -17,6 +17,17 @@ pub fn script(statement: &Statement<'_>, out: &mut Diagnostics) -> Option<Script
     Some(Script { argv, user, group })
 }
 
+/// The first argument of a line as text, quotes removed and escapes taken, blanks and all.
+pub(super) fn argument(raw: &str) -> Option<String> {
+    let word = split(raw, Escapes::Kept).into_iter().nth(1)?;
+    let mut text = String::with_capacity(word.len());
+    let mut chars = word.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\\' { text.extend(escaped(&mut chars)) } else { text.push(c) }
+    }
+    Some(text)
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Escapes {
     /// A backslash keeps itself and the character behind it together.

@@ -290,3 +290,9 @@ pub fn hex(statement: &Statement<'_>, index: usize, out: &mut Diagnostics) -> Op
 pub fn span_of(statement: &Statement<'_>, index: usize) -> Span {
     statement.word(index).map_or(statement.span, |word| word.span)
 }
+
+/// The first argument, split off as a script's command is and then unescaped: `regex` is written
+/// `\\d` for `\d`.
+pub fn one_raw_word(statement: &Statement<'_>) -> Option<String> {
+    super::command::argument(&statement.raw)
+}

@@ -108,3 +108,33 @@ pub struct RealServer {
     /// Empty = always up.
     pub checkers: Box<[Checker]>,
 }
+
+impl VirtualServer {
+    /// keepalived's name of the service: `[192.0.2.1]:tcp:80`, `FWM 7`, `[GROUP]`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.at {
+            ServiceAddress::Address { ip, port, protocol } => format!("[{ip}]:{protocol}:{port}"),
+            ServiceAddress::Mark(mark) => format!("FWM {mark}"),
+            ServiceAddress::Group { name, .. } => format!("[{name}]"),
+        }
+    }
+
+    /// None for a firewall mark.
+    #[must_use]
+    pub const fn protocol(&self) -> Option<Protocol> {
+        match &self.at {
+            ServiceAddress::Address { protocol, .. } | ServiceAddress::Group { protocol, .. } => {
+                Some(*protocol)
+            }
+            ServiceAddress::Mark(_) => None,
+        }
+    }
+
+    /// keepalived's name of one of its servers: `[192.0.2.11]:tcp:80`.
+    #[must_use]
+    pub fn server_name(&self, ip: IpAddr, port: u16) -> String {
+        let protocol = self.protocol().map_or("none", Protocol::name);
+        format!("[{ip}]:{protocol}:{port}")
+    }
+}

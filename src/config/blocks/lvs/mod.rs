@@ -1,18 +1,40 @@
-//! Virtual and real servers: stand-in until their tables arrive.
-use super::global_defs;
-use crate::config::{
-    diagnostic::Diagnostics, keyword::BlockInfo, model::DirectorConfig, tree::Statement,
+//! `virtual_server` and all that stands in it: drafts, tables, and how they settle.
+mod checkers;
+mod group;
+mod method;
+mod real_server;
+mod settle;
+mod ssl;
+#[cfg(test)]
+mod tests;
+mod virtual_server;
+
+pub(super) use settle::settle;
+pub(super) use {
+    group::block as virtual_server_group, ssl::block as ssl,
+    virtual_server::block as virtual_server,
 };
 
-#[derive(Debug, Default)]
-pub(in crate::config) struct Drafts;
+use crate::config::{
+    keyword::{BlockInfo, describe},
+    model::TlsIdentity,
+};
 
-pub(super) fn virtual_server(_: &mut super::Drafts, _: &Statement<'_>, _: &mut Diagnostics) {}
-pub(super) fn virtual_server_group(_: &mut super::Drafts, _: &Statement<'_>, _: &mut Diagnostics) {}
-pub(super) fn ssl(_: &mut super::Drafts, _: &Statement<'_>, _: &mut Diagnostics) {}
-pub(super) fn settle(_: Drafts, _: &global_defs::Draft, _: &mut Diagnostics) -> DirectorConfig {
-    DirectorConfig::default()
+/// What the file says about services, before anything is filled in.
+#[derive(Debug, Default)]
+pub(in crate::config) struct Drafts {
+    services: Vec<virtual_server::Draft>,
+    groups: Vec<group::Draft>,
+    tls: Option<TlsIdentity>,
 }
+
+/// Blocks and their keywords.
 pub(super) fn blocks() -> Vec<BlockInfo> {
-    vec![]
+    let mut blocks = vec![
+        BlockInfo { name: "virtual_server", keywords: || describe(virtual_server::KEYWORDS) },
+        BlockInfo { name: "real_server", keywords: || describe(real_server::KEYWORDS) },
+        BlockInfo { name: "SSL", keywords: || describe(ssl::KEYWORDS) },
+    ];
+    blocks.extend(checkers::blocks());
+    blocks
 }

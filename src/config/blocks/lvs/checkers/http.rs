@@ -1,0 +1,285 @@
+//! `HTTP_GET`, `SSL_GET` and their `url` blocks.
+use super::{Kind, Reading, Surroundings, finish, with_connection};
+use crate::config::{
+    blocks::{lvs::real_server, words},
+    diagnostic::Diagnostics,
+    keyword::{
+        Keyword, Support,
+        Takes::{Block, Nothing, One, OptionalBool, UpTo1, Words},
+        apply, kw,
+    },
+    model::{Connection, HttpCheck, HttpProtocol, HttpUrl, RegexOptions},
+    rules::checkers as rules,
+    source::{Span, Spanned},
+    tree::Statement,
+    value,
+};
+use std::sync::{Arc, LazyLock};
+
+#[derive(Clone, Debug, Default)]
+pub(in crate::config::blocks::lvs) struct Draft {
+    tls: bool,
+    virtualhost: Option<String>,
+    protocol: HttpProtocol,
+    fast_recovery: bool,
+    enable_sni: bool,
+    sni_name: Option<String>,
+    tls_compliant: bool,
+    urls: Vec<Url>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(in crate::config::blocks::lvs) struct Url {
+    span: Span,
+    path: Option<String>,
+    digest: Option<[u8; 16]>,
+    status_codes: Vec<(u16, u16)>,
+    virtualhost: Option<String>,
+    enable_sni: Option<bool>,
+    sni_name: Option<String>,
+    tls_compliant: Option<bool>,
+    regex: Option<Spanned<String>>,
+    no_match: bool,
+    options: Vec<String>,
+    min_offset: usize,
+    max_offset: Option<usize>,
+}
+
+pub(in crate::config::blocks::lvs) static KEYWORDS: LazyLock<Vec<Keyword<Reading<Draft>>>> =
+    LazyLock::new(|| {
+        let mut table = with_connection();
+        table.extend([
+            kw(&["url"], Block, url).doc("a page, and how it must look"),
+            kw(&["nb_get_retry"], One("COUNT"), |d: &mut Reading<Draft>, s, out| {
+                d.timing.retry(s, 0, out)
+            })
+            .support(Support::Obsolete("write `retry`"))
+            .doc("further attempts after a failure"),
+            kw(&["virtualhost"], One("NAME"), |d: &mut Reading<Draft>, s, _| {
+                d.own.virtualhost = words::text(s)
+            })
+            .doc("Host header"),
+            kw(&["http_protocol"], One("1.0|1.0C|1.1"), |d: &mut Reading<Draft>, s, out| {
+                d.own.protocol = match value::one_of(s, 1, &["1.0", "1.0C", "1.0c", "1.1"], out) {
+                    Some("1.1") => HttpProtocol::V1_1,
+                    Some("1.0C" | "1.0c") => HttpProtocol::V1_0Close,
+                    Some(_) | None => HttpProtocol::V1_0,
+                };
+            })
+            .default("1.0")
+            .doc("version of HTTP; 1.0C and 1.1 ask for the connection to be closed"),
+            kw(&["fast_recovery"], OptionalBool, |d: &mut Reading<Draft>, s, out| {
+                d.own.fast_recovery = value::boolean(s, out).unwrap_or(false)
+            })
+            .default("off")
+            .doc("no pause between urls while coming up"),
+            kw(&["enable_sni"], OptionalBool, |d: &mut Reading<Draft>, s, out| {
+                d.own.enable_sni = value::boolean(s, out).unwrap_or(false)
+            })
+            .default("off")
+            .doc("tell the server's name in the TLS handshake"),
+            kw(&["sni_name"], UpTo1("NAME"), |d: &mut Reading<Draft>, s, _| {
+                d.own.enable_sni = true;
+                d.own.sni_name = words::text(s);
+            })
+            .default("virtualhost")
+            .doc("that name"),
+            kw(&["tls_compliant"], OptionalBool, |d: &mut Reading<Draft>, s, out| {
+                d.own.tls_compliant = value::boolean(s, out).unwrap_or(false)
+            })
+            .default("off")
+            .doc("end TLS connections in order"),
+        ]);
+        table
+    });
+
+pub(in crate::config::blocks::lvs) static URL: &[Keyword<Url>] = &[
+    kw(&["path"], One("PATH"), |d: &mut Url, s, _| d.path = words::text(s)).doc("what is fetched"),
+    kw(&["digest"], One("MD5"), |d: &mut Url, s, out| words::set(&mut d.digest, digest(s, out)))
+        .range("32 hexadecimal digits")
+        .doc("MD5 of the page"),
+    kw(&["status_code"], Words(1, 64, "CODE[-CODE]"), status_code)
+        .default("200-299")
+        .range("100..599")
+        .doc("good answers"),
+    kw(&["virtualhost"], One("NAME"), |d: &mut Url, s, _| d.virtualhost = words::text(s))
+        .doc("Host header"),
+    kw(&["enable_sni"], OptionalBool, |d: &mut Url, s, out| {
+        words::set(&mut d.enable_sni, value::boolean(s, out))
+    })
+    .doc("tell the server's name in the TLS handshake"),
+    kw(&["sni_name"], UpTo1("NAME"), |d: &mut Url, s, _| {
+        d.enable_sni = Some(true);
+        d.sni_name = words::text(s);
+    })
+    .doc("that name"),
+    kw(&["tls_compliant"], OptionalBool, |d: &mut Url, s, out| {
+        words::set(&mut d.tls_compliant, value::boolean(s, out))
+    })
+    .doc("end TLS connections in order"),
+    kw(&["regex"], crate::config::keyword::Takes::Script, |d: &mut Url, s, out| {
+        let pattern = value::script(s, out).map(|_| value::one_raw_word(s));
+        d.regex = pattern.flatten().map(|value| Spanned { value, span: value::span_of(s, 1) });
+    })
+    .doc("what the page must contain"),
+    kw(&["regex_no_match"], Nothing, |d: &mut Url, _, _| d.no_match = true)
+        .doc("what the page must not contain"),
+    kw(&["regex_options"], Words(1, 32, "OPTION"), |d: &mut Url, s, _| {
+        d.options.extend(s.words.iter().skip(1).map(|word| word.as_str().to_ascii_lowercase()));
+    })
+    .range("caseless multiline dotall extended ungreedy utf")
+    .doc("how the pattern is read"),
+    kw(&["regex_min_offset"], One("BYTES"), |d: &mut Url, s, out| {
+        d.min_offset = words::number(s, 1, 0..=u64::from(u32::MAX), out).unwrap_or(0)
+    })
+    .default("0")
+    .doc("where the search begins"),
+    kw(&["regex_max_offset"], One("BYTES"), |d: &mut Url, s, out| {
+        d.max_offset = words::number(s, 1, 0..=u64::from(u32::MAX), out)
+    })
+    .doc("where a match must have begun"),
+    kw(&["regex_stack"], Words(2, 2, "START MAX"), |_, _, _| {})
+        .support(Support::NoEffect("there is no such stack: the search is bounded by itself"))
+        .doc("nothing"),
+];
+
+pub(in crate::config::blocks::lvs) fn block(
+    server: &mut real_server::Draft,
+    statement: &Statement<'_>,
+    out: &mut Diagnostics,
+) {
+    let mut reading: Reading<Draft> = Reading::default();
+    let tls = statement.first() == "SSL_GET";
+    reading.own.tls = tls;
+    apply(&KEYWORDS, if tls { "SSL_GET" } else { "HTTP_GET" }, statement.body(), &mut reading, out);
+    server.checkers.push(finish(reading, statement.span, |own| Kind::Http(Box::new(own))));
+}
+
+fn url(draft: &mut Reading<Draft>, statement: &Statement<'_>, out: &mut Diagnostics) {
+    let mut url = Url { span: statement.span, ..Url::default() };
+    apply(URL, "url", statement.body(), &mut url, out);
+    draft.own.urls.push(url);
+}
+
+fn digest(statement: &Statement<'_>, out: &mut Diagnostics) -> Option<[u8; 16]> {
+    let word = statement.word(1)?;
+    let bytes = (word.as_str().len() == 32)
+        .then(|| value::hex(statement, 1, &mut Diagnostics::default()))
+        .flatten()
+        .and_then(|bytes| bytes.try_into().ok());
+    if bytes.is_none() {
+        out.report(rules::DIGEST, word.span).with("value", word.as_str());
+    }
+    bytes
+}
+
+fn status_code(draft: &mut Url, statement: &Statement<'_>, out: &mut Diagnostics) {
+    for word in statement.words.iter().skip(1) {
+        let text = word.as_str();
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        let code = |text: &str| text.parse().ok().filter(|code| (100..=599).contains(code));
+        match (code(first), code(last)) {
+            (Some(first), Some(last)) if first <= last => draft.status_codes.push((first, last)),
+            _ => {
+                out.report(rules::STATUS_CODE, word.span).with("value", text);
+            }
+        }
+    }
+}
+
+impl Draft {
+    pub(super) fn settle(
+        self,
+        span: Span,
+        connection: Connection,
+        around: Surroundings<'_>,
+        out: &mut Diagnostics,
+    ) -> Option<HttpCheck> {
+        if self.urls.is_empty() {
+            out.report(rules::NO_URL, span);
+            return None;
+        }
+        let count = self.urls.len();
+        let tls_compliant =
+            self.tls_compliant || self.urls.iter().any(|u| u.tls_compliant == Some(true));
+        let urls: Box<[HttpUrl]> =
+            self.urls.iter().filter_map(|url| url.settle(&self, around, out)).collect();
+        (urls.len() == count).then_some(HttpCheck {
+            connection,
+            tls: self.tls,
+            protocol: self.protocol,
+            fast_recovery: self.fast_recovery,
+            enable_sni: self.enable_sni,
+            tls_compliant,
+            urls,
+        })
+    }
+}
+
+impl Url {
+    fn settle(
+        &self,
+        check: &Draft,
+        around: Surroundings<'_>,
+        out: &mut Diagnostics,
+    ) -> Option<HttpUrl> {
+        let Some(path) = &self.path else {
+            out.report(rules::NO_PATH, self.span);
+            return None;
+        };
+        let own = self.virtualhost.as_deref().or(check.virtualhost.as_deref());
+        let virtualhost = own.or(around.server_virtualhost).or(around.service_virtualhost);
+        let sni = self.enable_sni.unwrap_or(check.enable_sni).then(|| {
+            let name = self.sni_name.as_deref().or(check.sni_name.as_deref());
+            name.or(own).or(around.service_virtualhost)
+        });
+        if check.tls && sni == Some(None) {
+            out.report(rules::SNI_WITHOUT_NAME, self.span);
+        }
+        Some(HttpUrl {
+            path: Arc::from(path.as_str()),
+            virtualhost: virtualhost.map(Arc::from),
+            sni: sni.flatten().map(Arc::from),
+            digest: self.digest,
+            status_codes: if self.status_codes.is_empty() {
+                Arc::from([(200, 299)])
+            } else {
+                Arc::from(self.status_codes.as_slice())
+            },
+            regex: self.regex(out).map(Arc::new),
+        })
+    }
+
+    fn regex(&self, out: &mut Diagnostics) -> Option<RegexOptions> {
+        let pattern = self.regex.as_ref()?;
+        let has = |option: &str| self.options.iter().any(|given| given == option);
+        for option in &self.options {
+            const KNOWN: [&str; 7] = [
+                "caseless",
+                "multiline",
+                "dotall",
+                "extended",
+                "ungreedy",
+                "utf",
+                "no_auto_possess",
+            ];
+            if !KNOWN.contains(&option.as_str()) {
+                out.report(rules::REGEX_OPTION, pattern.span).with("option", option);
+            }
+        }
+        if let Err(error) = fancy_regex::Regex::new(&pattern.value) {
+            out.report(rules::REGEX, pattern.span).with("why", error);
+        }
+        Some(RegexOptions {
+            pattern: pattern.value.clone(),
+            no_match: self.no_match,
+            caseless: has("caseless"),
+            multiline: has("multiline"),
+            dotall: has("dotall"),
+            extended: has("extended"),
+            ungreedy: has("ungreedy"),
+            min_offset: self.min_offset,
+            max_offset: self.max_offset,
+        })
+    }
+}

@@ -1,0 +1,1 @@
+//! Services as written and as settled.
