@@ -1,8 +1,32 @@
-//! The virtual routers of this host.
+//! The virtual routers of this host: one machine for all instances (RFC 9568, RFC 3768).
+mod announce;
 mod auth;
 mod checksum;
 mod encode;
+mod event;
+mod facts;
+mod fault;
+mod instance;
+mod links;
+mod node;
 mod packet;
+mod priority;
+mod receive;
+mod reload;
+mod report;
+mod statics;
+mod sync_daemon;
+mod sync_group;
+mod tell;
+mod timing;
+mod transitions;
 
 pub use encode::{ChecksumForm, Encoder, Shape, most_addresses};
+pub use event::{
+    Action, Announcement, Datagram, Endpoint, Event, Level, Packet, SocketKey, SyncOrder, SyncRole,
+    Target,
+};
+pub use node::VrrpNode;
 pub use packet::{AH_PROTOCOL, AuthHeader, PROTOCOL, TooShort, View};
+
+use instance::Instance;

@@ -1,0 +1,153 @@
+//! What a VRRP node is told, and what it orders.
+use crate::{
+    base::{Family, InterfaceAddress, Route},
+    config::model::{GlobalDefs, SyncDaemon, TrackScript, VrrpConfig},
+    net::NetEvent,
+    notify::Notification,
+    status::VrrpStatus,
+};
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+/// Which raw sockets: a receiving and a sending one. Instances share them; VRIDs tell them apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketKey {
+    pub family: Family,
+    /// 112, or 51 for instances with an Authentication Header.
+    pub protocol: u8,
+    /// Empty only for unicast without an interface.
+    pub interface: String,
+    pub endpoint: Endpoint,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Endpoint {
+    /// Joined on the interface, and what the receiving socket is bound to.
+    Multicast(IpAddr),
+    /// Our own address, which the receiving socket is bound to.
+    Unicast(IpAddr),
+}
+
+/// A packet as the raw socket gave it: IPv4 with its header, IPv6 without.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    pub socket: Arc<SocketKey>,
+    /// Source; for IPv4 the header's counts, not this.
+    pub from: IpAddr,
+    /// Destination; for IPv4 the header's counts, not this.
+    pub to: IpAddr,
+    /// IPv6 only.
+    pub hop_limit: Option<u8>,
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    Datagram(Datagram),
+    Net(NetEvent),
+    /// A watched script's verdict changed, or is known for the first time.
+    Tracker {
+        name: String,
+        up: bool,
+    },
+    SocketOpened(Arc<SocketKey>),
+    /// Tried again by the executor; [`Event::SocketOpened`] follows when it worked.
+    SocketFailed {
+        socket: Arc<SocketKey>,
+        reason: String,
+    },
+    SendFailed {
+        socket: Arc<SocketKey>,
+        reason: String,
+    },
+    Reload(Arc<VrrpConfig>, Arc<GlobalDefs>),
+    ReportStatus(u64),
+    /// Orderly: priority 0, everything released, [`Action::Exit`] last.
+    Stop,
+}
+
+/// To be carried out in the order given.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    Open(Arc<SocketKey>),
+    Close(Arc<SocketKey>),
+    Send(Packet),
+    /// One after the other; an address that is there already counts as added.
+    AddAddresses(Vec<InterfaceAddress>),
+    /// What is not there any more counts as removed.
+    RemoveAddresses(Vec<InterfaceAddress>),
+    AddRoutes(Vec<Route>),
+    RemoveRoutes(Vec<Route>),
+    /// Tell the neighbours; must not delay what follows.
+    Announce(Announcement),
+    /// Forget what is still queued for this instance.
+    CancelAnnouncements(Arc<str>),
+    SyncDaemon(SyncOrder),
+    Notify(Notification),
+    WatchScript(TrackScript),
+    UnwatchScript(String),
+    Log(Level, String),
+    Report(u64, VrrpStatus),
+    /// Leave the loop with code 0 after what was notified has been given a second to run.
+    Exit,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packet {
+    pub socket: Arc<SocketKey>,
+    /// IPv6: to be named with IPV6_PKTINFO. IPv4: stands in the bytes already.
+    pub from: IpAddr,
+    pub to: IpAddr,
+    /// IPv6 unicast: None = the kernel's default. Multicast is 255 by the socket.
+    pub hop_limit: Option<u8>,
+    pub bytes: Arc<Vec<u8>>,
+}
+
+/// Gratuitous ARP for each IPv4 address, unsolicited neighbour advertisement for each IPv6 one:
+/// `rounds` times the whole list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The instance, for [`Action::CancelAnnouncements`].
+    pub owner: Arc<str>,
+    pub targets: Vec<Target>,
+    pub rounds: u32,
+    /// Pause between two ARPs on one interface; zero = back to back.
+    pub arp_gap: Duration,
+    /// The same for neighbour advertisements.
+    pub na_gap: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub interface: String,
+    pub address: IpAddr,
+}
+
+/// For the kernel's IPVS connection synchronisation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SyncOrder {
+    Start {
+        role: SyncRole,
+        daemon: Arc<SyncDaemon>,
+        /// `id` as configured, else the instance's VRID, else 0.
+        id: u8,
+    },
+    Stop {
+        role: SyncRole,
+        id: u8,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncRole {
+    Master,
+    Backup,
+}
+
+/// How loud a line is. `Detail` is what keepalived says only with `-D`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Error,
+    Warning,
+    Info,
+    Detail,
+}

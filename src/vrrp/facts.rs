@@ -1,0 +1,219 @@
+//! What the host's interfaces and the tracked scripts mean for an instance: where it sends from,
+//! what stands against it, its priority.
+use super::{
+    encode::{Encoder, Shape, most_addresses},
+    event::{Endpoint, SocketKey},
+    fault::Fault,
+    instance::{Instance, Turn},
+    links::Links,
+    priority::{Subject, Trackers},
+    receive::protocol,
+};
+use crate::{
+    base::{Family, Priority},
+    config::model::VrrpInstance,
+    net::LinkView,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+};
+
+/// Verdicts of the watched scripts; None before the first one.
+pub(super) type Scripts = BTreeMap<String, Option<bool>>;
+
+impl Instance {
+    /// Reads from the configuration what to track. `weights_count` is false for members of sync
+    /// groups without `sync_group_tracking_weight`.
+    pub(super) fn plan_trackers(&mut self, weights_count: bool, scripts: &Scripts) {
+        let config = &self.config;
+        let own = config.interface.value.as_str();
+        let counts = weights_count && config.priority.value != Priority::OWNER;
+        let mut trackers = Trackers::default();
+        for line in config.track_interfaces.iter().filter(|line| line.name.value != own) {
+            trackers.track_interface(line, counts);
+        }
+        for line in &config.track_scripts {
+            trackers.track_script(line, counts);
+        }
+        let vips = config.addresses.iter().chain(&config.excluded);
+        let of_addresses = vips.filter(|vip| vip.track).map(|vip| vip.dev.as_str());
+        let of_routes = config
+            .routes
+            .iter()
+            .filter(|route| route.track)
+            .filter_map(|route| route.dev.as_deref());
+        for dev in of_addresses.chain(of_routes).collect::<BTreeSet<_>>() {
+            if dev != own && !dev.is_empty() {
+                trackers.need_interface(dev);
+            }
+        }
+        for line in &config.track_scripts {
+            let verdict = scripts.get(&line.name.value).copied().flatten();
+            trackers.set(&Subject::Script(line.name.value.clone()), verdict);
+        }
+        self.trackers = trackers;
+    }
+
+    pub(super) fn script_ended(&mut self, name: &str, up: bool) {
+        self.trackers.set(&Subject::Script(name.to_owned()), Some(up));
+    }
+
+    /// Brings everything that depends on the host up to date; moves nothing.
+    /// `vips` are the addresses of all instances here: none of them is a source.
+    pub(super) fn observe(&mut self, vips: &BTreeSet<IpAddr>, turn: &mut Turn<'_>) {
+        if !turn.links.are_known() {
+            return;
+        }
+        self.observe_tracked(turn.links);
+        self.source = source(&self.config, turn.links, vips);
+        if let Some(source) = self.source {
+            self.prepare(source, turn.links);
+        }
+        self.observe_faults(turn.links);
+        let priority = self.trackers.effective(self.config.priority.value);
+        self.set_priority(priority, turn);
+    }
+
+    fn observe_tracked(&mut self, links: &Links) {
+        let interfaces: Vec<Subject> = self
+            .trackers
+            .subjects()
+            .filter(|subject| matches!(subject, Subject::Interface(_)))
+            .cloned()
+            .collect();
+        for subject in interfaces {
+            if let Subject::Interface(name) = &subject {
+                self.trackers.set(&subject, Some(links.is_usable(name)));
+            }
+        }
+    }
+
+    /// Sockets and adverts for this source. Without a source the last ones stay: the farewell
+    /// needs them.
+    fn prepare(&mut self, source: IpAddr, links: &Links) {
+        let interface = &self.config.interface.value;
+        let endpoint = if self.is_unicast() {
+            Endpoint::Unicast(source)
+        } else {
+            Endpoint::Multicast(self.config.multicast_group)
+        };
+        let family = Family::of(&source);
+        let key = SocketKey {
+            family,
+            protocol: protocol(self.config.authentication, family),
+            interface: interface.clone(),
+            endpoint,
+        };
+        if self.socket.as_deref() != Some(&key) {
+            self.socket = Some(Arc::new(key));
+        }
+        let mtu = links.find(interface).map_or(1500, |link| link.mtu);
+        let most = most_addresses(mtu, family, self.config.version);
+        self.advertised = self
+            .config
+            .addresses
+            .iter()
+            .map(|vip| vip.address)
+            .filter(|address| Family::of(address) == family)
+            .take(most)
+            .collect();
+        let shapes = self.shapes(source);
+        if !self.encoders.iter().map(Encoder::shape).eq(&shapes) {
+            self.encoders = shapes.into_iter().map(Encoder::new).collect();
+        }
+    }
+
+    fn shapes(&self, source: IpAddr) -> Vec<Shape> {
+        let config = &self.config;
+        let unicast = config.unicast.as_ref().filter(|_| self.is_unicast());
+        let (destinations, ttl) = match unicast {
+            Some(unicast) => (
+                unicast.peers.iter().map(|peer| peer.address).collect(),
+                unicast.ttl.unwrap_or(255),
+            ),
+            None => (vec![config.multicast_group], 255),
+        };
+        destinations
+            .into_iter()
+            .filter(|destination| Family::of(destination) == Family::of(&source))
+            .map(|destination| Shape {
+                version: config.version,
+                vrid: config.vrid.value,
+                interval: config.advert_interval,
+                authentication: config.authentication,
+                addresses: self.advertised.clone(),
+                source,
+                destination,
+                ttl,
+                form: self.form,
+            })
+            .collect()
+    }
+
+    fn observe_faults(&mut self, links: &Links) {
+        let mut faults: BTreeSet<Fault> = self.trackers.faults().collect();
+        let own = &self.config.interface.value;
+        let link = links.find(own);
+        if !own.is_empty() {
+            if self.config.track_primary && !links.is_usable(own) {
+                faults.insert(Fault::Interface(own.clone()));
+            }
+            let multicast = link.is_none_or(|link| link.multicast);
+            if !multicast && !self.is_unicast() {
+                faults.insert(Fault::NoMulticast(own.clone()));
+            }
+        }
+        if self.source.is_none() {
+            faults.insert(Fault::NoSource);
+        }
+        let lonely = self
+            .config
+            .unicast
+            .as_ref()
+            .is_some_and(|unicast| unicast.fault_no_peer && unicast.peers.is_empty());
+        if lonely {
+            faults.insert(Fault::NoPeer);
+        }
+        let kept = std::mem::take(&mut self.faults);
+        faults.extend(kept.into_iter().filter(|fault| match fault {
+            Fault::Socket(_) | Fault::Group => true,
+            Fault::Interface(_)
+            | Fault::Script(_)
+            | Fault::NoSource
+            | Fault::NoMulticast(_)
+            | Fault::NoPeer => false,
+        }));
+        self.faults = faults;
+    }
+
+    /// Faults of its own, not what its group imposes.
+    pub(super) fn has_own_fault(&self) -> bool {
+        self.faults.iter().any(|fault| *fault != Fault::Group)
+    }
+
+    /// Whether this interface matters to the instance.
+    pub(super) fn uses_interface(&self, name: &str) -> bool {
+        self.config.interface.value == name
+            || self.trackers.subjects().any(|s| *s == Subject::Interface(name.to_owned()))
+    }
+}
+
+/// What is configured, else the interface's first IPv4 address (IPv6: link-local address) that is
+/// nobody's virtual address: those may still be there from a crash.
+fn source(config: &VrrpInstance, links: &Links, vips: &BTreeSet<IpAddr>) -> Option<IpAddr> {
+    config.source.or_else(|| first_address(links.find(&config.interface.value)?, config, vips))
+}
+
+fn first_address(
+    link: &LinkView,
+    config: &VrrpInstance,
+    vips: &BTreeSet<IpAddr>,
+) -> Option<IpAddr> {
+    let addresses = link.addresses.iter().map(|prefix| prefix.address);
+    addresses.filter(|address| !vips.contains(address)).find(|address| match address {
+        IpAddr::V4(_) => config.family == Family::V4,
+        IpAddr::V6(address) => config.family == Family::V6 && address.is_unicast_link_local(),
+    })
+}

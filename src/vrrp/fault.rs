@@ -1,0 +1,34 @@
+//! Why a virtual router may not work.
+use std::fmt;
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fault {
+    /// Its own, a tracked one, or one that its addresses need, is down or absent.
+    Interface(String),
+    /// A tracked script without a weight fails.
+    Script(String),
+    /// No address to send from.
+    NoSource,
+    /// Multicast is asked for on an interface that has none.
+    NoMulticast(String),
+    /// `unicast_fault_no_peer`.
+    NoPeer,
+    /// The raw sockets could not be opened.
+    Socket(String),
+    /// Another member of its sync group is in fault.
+    Group,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interface(name) => write!(f, "interface {name} down"),
+            Self::Script(name) => write!(f, "script {name} fails"),
+            Self::NoSource => f.write_str("no source address"),
+            Self::NoMulticast(name) => write!(f, "interface {name} does not support multicast"),
+            Self::NoPeer => f.write_str("no unicast peers"),
+            Self::Socket(reason) => write!(f, "sockets: {reason}"),
+            Self::Group => f.write_str("sync group"),
+        }
+    }
+}

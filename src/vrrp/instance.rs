@@ -1,0 +1,600 @@
+//! ONE virtual router: RFC 9568 §6.4, with keepalived's FAULT beside it.
+//!
+//! ```text
+//!                 healthy, first results in            master_down expired
+//!  ┌────────────┐ ────────────────────────▶ ┌────────┐ ──────────────────▶ ┌────────┐
+//!  │ Initialize │                           │ Backup │                     │ Master │
+//!  └────────────┘ ──┐                   ┌── └────────┘ ◀────────────────── └────────┘
+//!        │          │ a fault           │   ▲      higher advert, address stolen │
+//!        │          ▼                   │   │                                    │
+//!        │      ┌───────┐ ◀─────────────┘   │                                    │
+//!        │      │ Fault │ ──────────────────┘ last fault gone                    │
+//!        │      └───────┘ ◀──────────────────────────────────────────────────────┘
+//!        └─▶ Master: the owner (255) that is configured `state MASTER`, from Fault too
+//! ```
+//!
+//! What happens on the way into a state is in [`super::transitions`], which alone assigns it.
+use super::{
+    announce::Schedule,
+    auth::Sequence,
+    encode::{ChecksumForm, Encoder},
+    event::{Action, Level, Packet, SocketKey},
+    fault::Fault,
+    links::Links,
+    packet::View,
+    priority::Trackers,
+    receive::{Receiver, Reject, Remark, configured_form},
+    tell::{self, Told},
+    timing,
+};
+use crate::{
+    base::{InterfaceAddress, Priority, Route},
+    config::model::{Authentication, GlobalDefs, SyncDaemon, Version, VrrpInstance},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    mem::{Discriminant, discriminant},
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+#[derive(Clone, Debug)]
+pub(super) struct Instance {
+    pub(super) config: VrrpInstance,
+    pub(super) name: Arc<str>,
+    pub(super) state: State,
+    /// When it entered that state.
+    pub(super) since: Instant,
+    pub(super) faults: BTreeSet<Fault>,
+    pub(super) trackers: Trackers,
+    /// Effective: base and weights.
+    pub(super) priority: Priority,
+    /// Its timer has expired, but others of its sync group are not ready.
+    pub(super) wants_master: bool,
+    /// Master_Adver_Interval: learned in VRRPv3, our own otherwise.
+    pub(super) master_interval: Duration,
+    pub(super) source: Option<IpAddr>,
+    pub(super) socket: Option<Arc<SocketKey>>,
+    /// One a destination.
+    pub(super) encoders: Vec<Encoder>,
+    /// Those of the addresses that fit into an advert.
+    pub(super) advertised: Vec<IpAddr>,
+    pub(super) form: ChecksumForm,
+    /// IPv4 identification of the last advert.
+    pub(super) id: u16,
+    pub(super) sequence: Sequence,
+    /// What has been complained of since the last change.
+    logged: HashSet<Complaint>,
+    pub(super) send_failure_logged: bool,
+    /// While master: addresses the kernel has confirmed, so that their removal is somebody's act.
+    pub(super) held: BTreeSet<(String, IpAddr)>,
+    /// Removals of routes we have ordered and not yet heard of.
+    pub(super) expected_removals: BTreeMap<RouteKey, u32>,
+    /// The IPVS synchronisation that follows this instance.
+    pub(super) sync_daemon: Option<Arc<SyncDaemon>>,
+    pub(super) told: Option<Told>,
+    pub(super) counters: Counters,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing heard of the host's interfaces yet, a start delay runs, or a script that decides
+    /// has not ended once.
+    Initialize,
+    /// See `faults`.
+    Fault,
+    Backup {
+        /// Master_Down_Timer.
+        master_down: Instant,
+        master: Option<IpAddr>,
+        /// `preempt_delay` runs until then; stays while lower adverts come.
+        preempt_at: Option<Instant>,
+    },
+    Master {
+        /// Adver_Timer.
+        next_advert: Instant,
+        announce: Schedule,
+    },
+}
+
+/// What is said once until the state changes or a new master is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Complaint {
+    Reject(Discriminant<Reject>),
+    Remark(Discriminant<Remark>),
+    LowerPriority,
+}
+
+/// A state without its timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Initialize,
+    Fault,
+    Backup,
+    Master,
+}
+
+/// What the rest of the sync group says to becoming master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Company {
+    /// Alone, or all the others want it too.
+    Ready,
+    /// Another member does not want it yet, or cannot.
+    Waiting,
+}
+
+/// What an advert has led to beyond the instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    Nothing,
+    /// Another master of lower priority: the whole group tells its neighbours again.
+    LowerMaster,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counters {
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    pub(super) rejected: u64,
+    pub(super) became_master: u64,
+}
+
+/// Destination and table.
+pub(super) type RouteKey = (crate::base::Prefix, u32);
+
+/// What every step needs besides the instance.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    pub(super) now: Instant,
+    pub(super) links: &'a mut Links,
+    pub(super) global: &'a GlobalDefs,
+    pub(super) out: &'a mut Vec<Action>,
+}
+
+impl Instance {
+    pub(super) fn new(config: VrrpInstance, now: Instant) -> Self {
+        Self {
+            name: config.name.value.as_str().into(),
+            state: State::Initialize,
+            since: now,
+            faults: BTreeSet::new(),
+            trackers: Trackers::default(),
+            priority: config.priority.value,
+            wants_master: false,
+            master_interval: config.advert_interval,
+            source: None,
+            socket: None,
+            encoders: vec![],
+            advertised: vec![],
+            form: configured_form(&config),
+            id: 0,
+            sequence: Sequence::default(),
+            logged: HashSet::new(),
+            send_failure_logged: false,
+            held: BTreeSet::new(),
+            expected_removals: BTreeMap::new(),
+            sync_daemon: None,
+            told: None,
+            counters: Counters::default(),
+            config,
+        }
+    }
+
+    pub(super) const fn phase(&self) -> Phase {
+        match self.state {
+            State::Initialize => Phase::Initialize,
+            State::Fault => Phase::Fault,
+            State::Backup { .. } => Phase::Backup,
+            State::Master { .. } => Phase::Master,
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Initialize | State::Fault => None,
+            State::Backup { master_down, .. } => Some(*master_down),
+            State::Master { next_advert, announce } => {
+                Some(announce.next().map_or(*next_advert, |at| at.min(*next_advert)))
+            }
+        }
+    }
+
+    /// Faults and first results have been brought up to date: moves if they say so.
+    pub(super) fn settle(&mut self, company: Company, turn: &mut Turn<'_>) {
+        let healthy = self.faults.is_empty();
+        match self.state {
+            State::Initialize | State::Fault if healthy && !self.trackers.pending() => {
+                self.begin(company, turn);
+            }
+            State::Initialize if !healthy => self.enter_fault(turn),
+            State::Initialize | State::Fault => {}
+            State::Backup { .. } | State::Master { .. } => {
+                if !healthy {
+                    self.enter_fault(turn);
+                }
+            }
+        }
+    }
+
+    /// RFC 9568 §6.4.1. Only the owner takes the addresses without having listened, and only when
+    /// it is configured `state MASTER`.
+    fn begin(&mut self, company: Company, turn: &mut Turn<'_>) {
+        self.master_interval = self.config.advert_interval;
+        if self.phase() == Phase::Fault && self.is_unicast() {
+            self.announce_source(turn);
+        }
+        let owner = self.config.priority.value == Priority::OWNER && self.config.wants_master;
+        match company {
+            Company::Ready if owner => self.enter_master(turn),
+            Company::Ready | Company::Waiting => {
+                self.wants_master = owner;
+                self.enter_backup(self.master_down(), turn);
+            }
+        }
+    }
+
+    /// A packet for this VRID. Nothing rejected touches a timer.
+    pub(super) fn on_packet(&mut self, view: &View<'_>, turn: &mut Turn<'_>) -> Heard {
+        match self.phase() {
+            Phase::Initialize | Phase::Fault => return Heard::Nothing,
+            Phase::Backup | Phase::Master => {}
+        }
+        let receiver = Receiver {
+            config: &self.config,
+            advertised: &self.advertised,
+            unicast: self.is_unicast(),
+            sequence: self.sequence,
+            in_master: self.phase() == Phase::Master,
+            last_sender: self.master(),
+        };
+        let accepted = match receiver.judge(view) {
+            Ok(accepted) => accepted,
+            Err(reject) => {
+                self.counters.rejected += 1;
+                let complaint = Complaint::Reject(discriminant(&reject));
+                if reject != Reject::NextHeader && self.logged.insert(complaint) {
+                    self.log(Level::Info, &reject.to_string(), turn);
+                }
+                return Heard::Nothing;
+            }
+        };
+        self.counters.received += 1;
+        if let Some(ah) = view.ah {
+            self.sequence.hear(ah.sequence);
+        }
+        if accepted.old_checksum && self.form == ChecksumForm::Pseudo {
+            self.log(Level::Info, "Setting unicast VRRPv3 checksum to old version", turn);
+            self.use_form(ChecksumForm::OldUnicast);
+        }
+        for remark in accepted.remarks {
+            if self.logged.insert(Complaint::Remark(discriminant(&remark))) {
+                self.log(Level::Info, &remark.to_string(), turn);
+            }
+        }
+        match self.phase() {
+            Phase::Initialize | Phase::Fault => Heard::Nothing,
+            Phase::Backup => {
+                self.heard_as_backup(view, turn);
+                Heard::Nothing
+            }
+            Phase::Master => self.heard_as_master(view, turn),
+        }
+    }
+
+    /// RFC 9568 §6.4.2, (445) and following; nopreempt and preempt_delay are keepalived's.
+    fn heard_as_backup(&mut self, view: &View<'_>, turn: &mut Turn<'_>) {
+        if view.priority == Priority::STOP.0 {
+            self.log(Level::Info, "Backup received priority 0 advertisement", turn);
+            let skew = self.skew();
+            self.rearm(turn.now + skew);
+            return;
+        }
+        let State::Backup { preempt_at, .. } = &mut self.state else { return };
+        let lower = view.priority < self.priority.0;
+        let preempts = preempts(&self.config);
+        let delay = preempt_delay(&self.config);
+        let mut said = None;
+        if !lower {
+            if preempt_at.take().is_some() {
+                said = Some("stop preempt delay".to_owned());
+            }
+        } else if preempts && !delay.is_zero() && preempt_at.is_none() {
+            *preempt_at = Some(turn.now + delay);
+            said = Some(format!(
+                "start preempt delay ({}.{:06})",
+                delay.as_secs(),
+                delay.subsec_micros()
+            ));
+        }
+        let waiting = preempt_at.is_some_and(|at| turn.now < at);
+        if let Some(text) = said {
+            self.log(Level::Info, &text, turn);
+        }
+        if lower && preempts && !waiting {
+            if self.logged.insert(Complaint::LowerPriority) {
+                let text = format!(
+                    "received lower priority ({}) advert from {} - discarding",
+                    view.priority, view.from
+                );
+                self.log(Level::Info, &text, turn);
+            }
+            return;
+        }
+        self.accept_master(view, turn);
+    }
+
+    /// RFC 9568 §6.4.2 (470): this is our master, and it lives.
+    fn accept_master(&mut self, view: &View<'_>, turn: &mut Turn<'_>) {
+        self.learn_interval(view);
+        self.wants_master = false;
+        let master_down = turn.now + self.master_down();
+        self.rearm(master_down);
+        let State::Backup { master, .. } = &mut self.state else { return };
+        let before = master.replace(view.from);
+        let text = match before {
+            Some(before) if before == view.from => return,
+            Some(before) => format!("master changed from {before} to {}", view.from),
+            None => format!("master set to {}", view.from),
+        };
+        self.logged.clear();
+        self.log(Level::Detail, &text, turn);
+    }
+
+    /// RFC 9568 §6.4.3, (700) and following.
+    fn heard_as_master(&mut self, view: &View<'_>, turn: &mut Turn<'_>) -> Heard {
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        if view.priority == Priority::STOP.0 {
+            self.log(Level::Info, "Master received priority 0 message", turn);
+            self.advertise(turn);
+            return Heard::Nothing;
+        }
+        let by_priority = view.priority.cmp(&self.priority.0);
+        let by_address = self.source.map_or(Greater, |ours| view.from.cmp(&ours));
+        match (by_priority, by_address) {
+            (Less, _) | (Equal, Less) => {
+                self.defy(view, turn);
+                Heard::LowerMaster
+            }
+            (Equal, Equal) => {
+                let text = "WARNING - equal priority advert received from remote host with our \
+                            IP address.";
+                self.log(Level::Warning, text, turn);
+                Heard::Nothing
+            }
+            (Greater, _) | (Equal, Greater) => {
+                self.yield_to(view, turn);
+                Heard::Nothing
+            }
+        }
+    }
+
+    fn defy(&mut self, view: &View<'_>, turn: &mut Turn<'_>) {
+        let text = format!(
+            "Received advert from {} with lower priority {}, ours {}, forcing new election",
+            view.from, view.priority, self.priority
+        );
+        self.log(Level::Info, &text, turn);
+        if !self.config.lower_prio_no_advert && !self.config.strict {
+            self.advertise(turn);
+        }
+        self.announce_after_lower(turn);
+        let told = tell::of_lower_master(&self.config, self.priority, turn.global);
+        turn.out.extend(told.into_iter().map(Action::Notify));
+    }
+
+    fn yield_to(&mut self, view: &View<'_>, turn: &mut Turn<'_>) {
+        if self.config.higher_prio_send_advert && !self.config.strict {
+            self.advertise(turn);
+        }
+        let text = if view.priority > self.priority.0 {
+            format!(
+                "Master received advert from {} with higher priority {}, ours {}",
+                view.from, view.priority, self.priority
+            )
+        } else {
+            format!(
+                "Master received advert from {} with same priority {} but higher IP address than \
+                 ours",
+                view.from, view.priority
+            )
+        };
+        self.log(Level::Info, &text, turn);
+        self.learn_interval(view);
+        self.step_down(self.master_down(), Some(view.from), turn);
+    }
+
+    pub(super) fn on_deadline(&mut self, company: Company, turn: &mut Turn<'_>) {
+        match &mut self.state {
+            State::Initialize | State::Fault => {}
+            State::Backup { master_down, .. } => {
+                if *master_down > turn.now {
+                    return;
+                }
+                self.log(Level::Detail, "Receive advertisement timeout", turn);
+                match company {
+                    Company::Ready => self.enter_master(turn),
+                    Company::Waiting => {
+                        self.wants_master = true;
+                        let again = turn.now + self.master_down();
+                        self.rearm(again);
+                    }
+                }
+            }
+            State::Master { next_advert, announce } => {
+                let advert_due = *next_advert <= turn.now;
+                let rounds = announce.due(&self.config.garp, turn.now);
+                if advert_due {
+                    // Keeps the beat as long as it is not lost by more than an interval.
+                    let beat = *next_advert + self.config.advert_interval;
+                    self.advertise(turn);
+                    if let State::Master { next_advert, .. } = &mut self.state
+                        && beat > turn.now
+                    {
+                        *next_advert = beat;
+                    }
+                }
+                self.announce(rounds, turn);
+            }
+        }
+    }
+
+    /// Somebody took one of our addresses from its interface.
+    pub(super) fn on_address_removed(&mut self, dev: &str, address: IpAddr, turn: &mut Turn<'_>) {
+        let held = self.held.remove(&(dev.to_owned(), address));
+        let tracked = self.all_addresses().any(|vip| vip.track && is_it(vip, dev, address));
+        if held && tracked && self.phase() == Phase::Master {
+            let text = format!("Netlink reflector reports IP {address} removed from {dev}");
+            self.log(Level::Info, &text, turn);
+            self.give_up(turn);
+        }
+    }
+
+    pub(super) fn on_address_added(&mut self, dev: &str, address: IpAddr) {
+        if self.phase() == Phase::Master && self.all_addresses().any(|vip| is_it(vip, dev, address))
+        {
+            self.held.insert((dev.to_owned(), address));
+        }
+    }
+
+    /// Somebody deleted one of our routes, unless it was us.
+    pub(super) fn on_route_removed(&mut self, key: &RouteKey, turn: &mut Turn<'_>) {
+        if let Some(left) = self.expected_removals.get_mut(key) {
+            *left -= 1;
+            if *left == 0 {
+                self.expected_removals.remove(key);
+            }
+            return;
+        }
+        let tracked =
+            self.config.routes.iter().any(|route| route.track && route_key(route) == *key);
+        if tracked && self.phase() == Phase::Master {
+            let text = format!("Netlink reflector reports route {} removed", key.0);
+            self.log(Level::Info, &text, turn);
+            self.give_up(turn);
+        }
+    }
+
+    /// Sends an advert now; the next one is due an interval later.
+    pub(super) fn advertise(&mut self, turn: &mut Turn<'_>) {
+        self.send(self.priority, turn);
+        if let State::Master { next_advert, .. } = &mut self.state {
+            *next_advert = turn.now + self.config.advert_interval;
+        }
+    }
+
+    pub(super) fn send(&mut self, priority: Priority, turn: &mut Turn<'_>) {
+        let Some(socket) = self.socket.clone() else { return };
+        self.id = self.id.checked_add(1).unwrap_or(1);
+        let sequence = match self.config.authentication {
+            Authentication::Header(_) => self.sequence.advance(),
+            Authentication::None | Authentication::Password(_) => 0,
+        };
+        let hop_limit = self.config.unicast.as_ref().and_then(|unicast| unicast.ttl);
+        for encoder in &mut self.encoders {
+            turn.out.push(Action::Send(Packet {
+                socket: Arc::clone(&socket),
+                from: encoder.shape().source,
+                to: encoder.shape().destination,
+                hop_limit,
+                bytes: encoder.encode(priority, self.id, sequence),
+            }));
+        }
+        self.counters.sent += 1;
+    }
+
+    /// The effective priority changed: the running timer moves by what that changes in
+    /// Master_Down_Interval.
+    pub(super) fn set_priority(&mut self, priority: Priority, turn: &mut Turn<'_>) {
+        if priority == self.priority {
+            return;
+        }
+        let text = format!("Changing effective priority from {} to {priority}", self.priority);
+        let before = self.master_down();
+        self.priority = priority;
+        let after = self.master_down();
+        if let State::Backup { master_down, .. } = &mut self.state {
+            *master_down = if after >= before {
+                *master_down + (after - before)
+            } else {
+                master_down.checked_sub(before - after).unwrap_or(turn.now).max(turn.now)
+            };
+        }
+        self.log(Level::Info, &text, turn);
+        let is_master = self.phase() == Phase::Master;
+        let told = tell::of_priority(&self.config, priority, is_master, turn.global);
+        turn.out.extend(told.map(Action::Notify));
+    }
+
+    pub(super) fn master(&self) -> Option<IpAddr> {
+        match &self.state {
+            State::Backup { master, .. } => *master,
+            State::Initialize | State::Fault | State::Master { .. } => None,
+        }
+    }
+
+    pub(super) fn is_unicast(&self) -> bool {
+        self.config.unicast.as_ref().is_some_and(|unicast| !unicast.peers.is_empty())
+    }
+
+    pub(super) fn master_down(&self) -> Duration {
+        let (version, adverts) = (self.config.version, self.config.down_timer_adverts);
+        timing::master_down(version, self.priority, self.master_interval, adverts)
+    }
+
+    pub(super) fn skew(&self) -> Duration {
+        timing::skew(self.config.version, self.priority, self.master_interval)
+    }
+
+    /// Complaints may be repeated from here on.
+    pub(super) fn forget_complaints(&mut self) {
+        self.logged.clear();
+        self.send_failure_logged = false;
+    }
+
+    pub(super) fn log(&self, level: Level, text: &str, turn: &mut Turn<'_>) {
+        turn.out.push(Action::Log(level, format!("({}) {text}", self.name)));
+    }
+
+    pub(super) fn rearm(&mut self, at: Instant) {
+        if let State::Backup { master_down, .. } = &mut self.state {
+            *master_down = at;
+        }
+    }
+
+    fn learn_interval(&mut self, view: &View<'_>) {
+        let theirs = Duration::from_millis(10 * u64::from(view.centiseconds()));
+        if self.config.version == Version::V3 && !theirs.is_zero() {
+            self.master_interval = theirs;
+        }
+    }
+
+    fn use_form(&mut self, form: ChecksumForm) {
+        self.form = form;
+        for encoder in &mut self.encoders {
+            encoder.set_form(form);
+        }
+    }
+}
+
+/// `nopreempt` means nothing for the owner and with `state MASTER`.
+fn preempts(config: &VrrpInstance) -> bool {
+    config.preempt || config.wants_master || config.priority.value == Priority::OWNER
+}
+
+/// `preempt_delay` means nothing with `state MASTER`, `nopreempt` and `vrrp_strict`.
+fn preempt_delay(config: &VrrpInstance) -> Duration {
+    if config.wants_master || config.strict || !config.preempt {
+        Duration::ZERO
+    } else {
+        config.preempt_delay
+    }
+}
+
+fn is_it(vip: &InterfaceAddress, dev: &str, address: IpAddr) -> bool {
+    vip.dev == dev && vip.address == address
+}
+
+pub(super) const fn route_key(route: &Route) -> RouteKey {
+    (route.destination, route.table)
+}

@@ -1,0 +1,461 @@
+//! All instances as one machine: who is told what, and when the next timer expires.
+use super::{
+    event::{Action, Datagram, Event, Level, SocketKey},
+    facts::Scripts,
+    fault::Fault,
+    instance::{Heard, Instance, Phase, Turn},
+    links::{Delta, Links},
+    packet::View,
+    statics,
+    sync_group::Group,
+    tell::Told,
+};
+use crate::{
+    base::{Family, LinkIndex},
+    config::model::{GlobalDefs, VrrpConfig},
+    machine::Machine,
+    net::NetEvent,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+    time::Instant,
+};
+
+/// The VRRP child's machine.
+#[derive(Debug)]
+pub struct VrrpNode {
+    pub(super) config: Arc<VrrpConfig>,
+    pub(super) global: Arc<GlobalDefs>,
+    pub(super) links: Links,
+    pub(super) instances: Vec<Instance>,
+    pub(super) groups: Vec<Group>,
+    pub(super) scripts: Scripts,
+    /// Open ones, and the interface they were opened on.
+    sockets: BTreeMap<Arc<SocketKey>, Option<LinkIndex>>,
+    /// Addresses of all instances.
+    pub(super) vips: BTreeSet<IpAddr>,
+    life: Life,
+    /// VRIDs that no instance has and that have been complained of.
+    unknown_vrids: BTreeSet<u8>,
+}
+
+#[derive(Debug)]
+enum Life {
+    /// What is to be done before anything else, at once.
+    New {
+        since: Instant,
+        first: Vec<Action>,
+    },
+    /// `vrrp_startup_delay`.
+    Delayed {
+        until: Instant,
+    },
+    Running,
+    Stopped,
+}
+
+impl VrrpNode {
+    /// The first step, whichever it is, releases what a crashed predecessor may have left, adds the
+    /// static addresses and starts the scripts. Instances start with the first
+    /// [`NetEvent::Links`].
+    #[must_use]
+    pub fn new(config: Arc<VrrpConfig>, global: Arc<GlobalDefs>, now: Instant) -> Self {
+        let mut node = Self {
+            instances: config.instances.iter().map(|i| Instance::new(i.clone(), now)).collect(),
+            groups: vec![],
+            links: Links::default(),
+            scripts: Scripts::new(),
+            sockets: BTreeMap::new(),
+            vips: BTreeSet::new(),
+            life: Life::Running,
+            unknown_vrids: BTreeSet::new(),
+            config,
+            global,
+        };
+        let mut first = vec![];
+        node.watch_scripts(&[], &mut first);
+        node.settle_configuration();
+        first.extend(node.release_leftovers());
+        first.extend(statics::start(&node.config));
+        node.start_sync_daemon(&mut first);
+        if !node.global.vrrp_startup_delay.is_zero() {
+            let seconds = node.global.vrrp_startup_delay.as_secs_f64();
+            let text = format!("Delaying startup for {seconds} seconds");
+            first.push(Action::Log(Level::Info, text));
+        }
+        node.life = Life::New { since: now, first };
+        node
+    }
+
+    /// What instances, groups and trackers derive from the configuration alone.
+    pub(super) fn settle_configuration(&mut self) {
+        self.groups = self.groups_of_configuration();
+        self.vips = self
+            .instances
+            .iter()
+            .flat_map(Instance::all_addresses)
+            .map(|address| address.address)
+            .collect();
+        for index in 0..self.instances.len() {
+            let counts = self.group_of(index).is_none_or(|group| group.config.tracking_weight);
+            if let Some(instance) = self.instances.get_mut(index) {
+                instance.plan_trackers(counts, &self.scripts);
+            }
+        }
+        self.assign_sync_daemon();
+    }
+
+    fn groups_of_configuration(&self) -> Vec<Group> {
+        let mut taken = BTreeSet::new();
+        let mut groups = vec![];
+        for config in &self.config.sync_groups {
+            // An instance in two groups belongs to the first.
+            let members = config
+                .members
+                .iter()
+                .filter_map(|name| self.instances.iter().position(|i| *i.name == *name.value))
+                .filter(|at| taken.insert(*at))
+                .collect();
+            let told = self
+                .groups
+                .iter()
+                .find(|old| old.config.name == config.name)
+                .and_then(|old| old.told);
+            groups.push(Group { config: config.clone(), members, told });
+        }
+        groups
+    }
+
+    fn release_leftovers(&self) -> Vec<Action> {
+        let mut out = vec![];
+        for instance in &self.instances {
+            if !instance.config.routes.is_empty() {
+                out.push(Action::RemoveRoutes(instance.config.routes.clone()));
+            }
+            let addresses: Vec<_> = instance.all_addresses().cloned().collect();
+            if !addresses.is_empty() {
+                out.push(Action::RemoveAddresses(addresses));
+            }
+        }
+        out
+    }
+
+    /// One instance's turn, without consequences for its group.
+    pub(super) fn with<R>(
+        &mut self,
+        index: usize,
+        now: Instant,
+        out: &mut Vec<Action>,
+        act: impl FnOnce(&mut Instance, &mut Turn<'_>) -> R,
+    ) -> Option<R> {
+        let instance = self.instances.get_mut(index)?;
+        let mut turn = Turn { now, links: &mut self.links, global: &self.global, out };
+        Some(act(instance, &mut turn))
+    }
+
+    /// One instance's turn; if it moved, its group follows.
+    fn lead<R>(
+        &mut self,
+        index: usize,
+        now: Instant,
+        out: &mut Vec<Action>,
+        act: impl FnOnce(&mut Instance, &mut Turn<'_>) -> R,
+    ) -> Option<R> {
+        let before = self.instances.get(index)?.phase();
+        let result = self.with(index, now, out, act);
+        self.follow(index, before, now, out);
+        result
+    }
+
+    /// Looks at the host again and lets everybody draw the consequences.
+    pub(super) fn settle(&mut self, now: Instant, out: &mut Vec<Action>) {
+        let vips = std::mem::take(&mut self.vips);
+        for index in 0..self.instances.len() {
+            self.with(index, now, out, |instance, turn| instance.observe(&vips, turn));
+        }
+        self.vips = vips;
+        self.match_sockets(out);
+        self.spread_faults(out);
+        match self.life {
+            Life::Running if self.links.are_known() => {}
+            Life::New { .. } | Life::Delayed { .. } | Life::Running | Life::Stopped => return,
+        }
+        for index in 0..self.instances.len() {
+            let company = self.company(index);
+            self.lead(index, now, out, |instance, turn| instance.settle(company, turn));
+        }
+    }
+
+    /// Opens what instances need and closes what none needs. A link that came back under its old
+    /// name is another one: sockets bound to the old one hear nothing.
+    fn match_sockets(&mut self, out: &mut Vec<Action>) {
+        let mut wanted = BTreeMap::new();
+        for key in self.instances.iter().filter_map(|instance| instance.socket.as_ref()) {
+            let link = self.links.find(&key.interface).map(|link| link.index);
+            if link.is_some() || key.interface.is_empty() {
+                wanted.insert(Arc::clone(key), link);
+            }
+        }
+        for (key, link) in &self.sockets {
+            if wanted.get(key) != Some(link) {
+                out.push(Action::Close(Arc::clone(key)));
+            }
+        }
+        for (key, link) in &wanted {
+            if self.sockets.get(key) != Some(link) {
+                out.push(Action::Open(Arc::clone(key)));
+            }
+        }
+        self.sockets = wanted;
+    }
+
+    fn on_datagram(&mut self, datagram: &Datagram, now: Instant, out: &mut Vec<Action>) {
+        let socket = &datagram.socket;
+        let view = match (socket.family, datagram.from, datagram.to) {
+            (Family::V6, IpAddr::V6(from), IpAddr::V6(to)) => {
+                View::of_v6(from, to, datagram.hop_limit, &datagram.bytes)
+            }
+            (Family::V6 | Family::V4, _, _) => View::of_v4(&datagram.bytes),
+        };
+        let view = match view {
+            Ok(view) => view,
+            Err(short) => {
+                let family = match short.family {
+                    Family::V4 => "IPv4",
+                    Family::V6 => "IPv6",
+                };
+                let text = format!("{family} VRRP packet too short - {} bytes", short.length);
+                out.push(Action::Log(Level::Detail, text));
+                return;
+            }
+        };
+        // The protocol is left out on purpose: the instance says what it misses.
+        let found = self.instances.iter().position(|instance| {
+            instance.config.vrid.value.0 == view.vrid
+                && instance.socket.as_ref().is_some_and(|own| {
+                    own.interface == socket.interface
+                        && own.family == socket.family
+                        && own.endpoint == socket.endpoint
+                })
+        });
+        let Some(index) = found else {
+            if self.global.log_unknown_vrids && self.unknown_vrids.insert(view.vrid) {
+                let text = format!(
+                    "Unknown VRID({}) received on interface({}). ignoring...",
+                    view.vrid, socket.interface
+                );
+                out.push(Action::Log(Level::Info, text));
+            }
+            return;
+        };
+        let heard = self.lead(index, now, out, |instance, turn| instance.on_packet(&view, turn));
+        if heard == Some(Heard::LowerMaster) {
+            for other in self.companions(index) {
+                self.with(other, now, out, Instance::announce_after_lower);
+            }
+        }
+    }
+
+    fn on_net(&mut self, event: NetEvent, now: Instant, out: &mut Vec<Action>) {
+        for delta in self.links.apply(event) {
+            out.extend(statics::restore(&self.config, &delta));
+            match &delta {
+                Delta::Up(name) | Delta::Down(name) => {
+                    if self.instances.iter().any(|instance| instance.uses_interface(name)) {
+                        let word = if matches!(delta, Delta::Up(_)) { "up" } else { "down" };
+                        let text = format!("Netlink reports {name} {word}");
+                        out.push(Action::Log(Level::Info, text));
+                    }
+                }
+                Delta::AddressAdded(dev, address) => {
+                    for instance in &mut self.instances {
+                        instance.on_address_added(dev, *address);
+                    }
+                }
+                Delta::AddressRemoved(dev, address) => {
+                    for index in 0..self.instances.len() {
+                        self.lead(index, now, out, |instance, turn| {
+                            instance.on_address_removed(dev, *address, turn);
+                        });
+                    }
+                }
+                Delta::RouteRemoved(destination, table) => {
+                    for index in 0..self.instances.len() {
+                        self.lead(index, now, out, |instance, turn| {
+                            instance.on_route_removed(&(*destination, *table), turn);
+                        });
+                    }
+                }
+            }
+        }
+        self.settle(now, out);
+    }
+
+    fn on_tracker(&mut self, name: &str, up: bool, now: Instant, out: &mut Vec<Action>) {
+        let Some(verdict) = self.scripts.get_mut(name) else { return };
+        if *verdict == Some(up) {
+            return;
+        }
+        *verdict = Some(up);
+        let word = if up { "succeeded" } else { "failed" };
+        out.push(Action::Log(Level::Info, format!("VRRP_Script({name}) {word}")));
+        for instance in &mut self.instances {
+            instance.script_ended(name, up);
+        }
+        self.settle(now, out);
+    }
+
+    fn on_socket(
+        &mut self,
+        socket: &SocketKey,
+        failure: Option<&str>,
+        now: Instant,
+        out: &mut Vec<Action>,
+    ) {
+        for instance in &mut self.instances {
+            if instance.socket.as_deref() == Some(socket) {
+                instance.faults.retain(|fault| !matches!(fault, Fault::Socket(_)));
+                instance.faults.extend(failure.map(|reason| Fault::Socket(reason.to_owned())));
+            }
+        }
+        self.settle(now, out);
+    }
+
+    /// Said once a state: a link that is gone refuses each advert.
+    fn on_send_failed(&mut self, socket: &SocketKey, reason: &str, out: &mut Vec<Action>) {
+        for instance in &mut self.instances {
+            if instance.socket.as_deref() == Some(socket) && !instance.send_failure_logged {
+                instance.send_failure_logged = true;
+                let text = format!("({}) send advert failed: {reason}", instance.name);
+                out.push(Action::Log(Level::Info, text));
+            }
+        }
+    }
+
+    /// In keepalived's order: scripts, instances, statics, and only then what is told of it.
+    fn stop(&mut self, now: Instant, out: &mut Vec<Action>) {
+        self.life = Life::Stopped;
+        for name in self.scripts.keys() {
+            out.push(Action::UnwatchScript(name.clone()));
+        }
+        self.stop_shared_sync_daemon(out);
+        let mut told = vec![];
+        for index in 0..self.instances.len() {
+            self.with(index, now, out, |instance, turn| instance.stop(Told::Stop, turn));
+        }
+        out.extend(statics::stop(&self.config));
+        out.retain(|action| {
+            let later = matches!(action, Action::Notify(_));
+            if later {
+                told.push(action.clone());
+            }
+            !later
+        });
+        out.append(&mut told);
+        for group in &mut self.groups {
+            group.tell(Told::Stop, &self.global, out);
+        }
+        out.extend(std::mem::take(&mut self.sockets).into_keys().map(Action::Close));
+        out.push(Action::Exit);
+    }
+
+    /// Starts, if nothing has been done yet.
+    fn begin(&mut self, now: Instant) -> Vec<Action> {
+        match &mut self.life {
+            Life::New { first, .. } => {
+                let first = std::mem::take(first);
+                let delay = self.global.vrrp_startup_delay;
+                self.life = if delay.is_zero() {
+                    Life::Running
+                } else {
+                    Life::Delayed { until: now + delay }
+                };
+                first
+            }
+            Life::Delayed { .. } | Life::Running | Life::Stopped => vec![],
+        }
+    }
+}
+
+impl Machine for VrrpNode {
+    type Event = Event;
+    type Action = Action;
+
+    fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
+        let mut out = self.begin(now);
+        if let Life::Stopped = self.life {
+            return out;
+        }
+        match event {
+            Event::Datagram(datagram) => match self.life {
+                Life::Running => self.on_datagram(&datagram, now, &mut out),
+                Life::New { .. } | Life::Delayed { .. } | Life::Stopped => {}
+            },
+            Event::Net(event) => self.on_net(event, now, &mut out),
+            Event::Tracker { name, up } => self.on_tracker(&name, up, now, &mut out),
+            Event::SocketOpened(socket) => self.on_socket(&socket, None, now, &mut out),
+            Event::SocketFailed { socket, reason } => {
+                self.on_socket(&socket, Some(&reason), now, &mut out);
+            }
+            Event::SendFailed { socket, reason } => {
+                self.on_send_failed(&socket, &reason, &mut out);
+            }
+            Event::Reload(config, global) => self.reload(config, global, now, &mut out),
+            Event::ReportStatus(request) => {
+                out.push(Action::Report(request, self.status(now)));
+            }
+            Event::Stop => {
+                self.stop(now, &mut out);
+                return out;
+            }
+        }
+        self.tell_groups(&mut out);
+        out
+    }
+
+    fn handle_deadline(&mut self, now: Instant) -> Vec<Action> {
+        let mut out = self.begin(now);
+        match self.life {
+            Life::Stopped | Life::New { .. } => return out,
+            Life::Delayed { until } => {
+                if until <= now {
+                    self.life = Life::Running;
+                    out.push(Action::Log(Level::Info, "Delayed start completed".to_owned()));
+                    self.settle(now, &mut out);
+                }
+            }
+            Life::Running => {}
+        }
+        for index in 0..self.instances.len() {
+            let due = self.instances.get(index).and_then(Instance::next_deadline);
+            if due.is_some_and(|at| at <= now) {
+                let company = self.company(index);
+                self.lead(index, now, &mut out, |instance, turn| {
+                    instance.on_deadline(company, turn);
+                });
+            }
+        }
+        self.tell_groups(&mut out);
+        out
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let own = match self.life {
+            Life::New { since, .. } => Some(since),
+            Life::Delayed { until } => Some(until),
+            Life::Running => None,
+            Life::Stopped => return None,
+        };
+        // One look at each of at most a few hundred: less than a heap would cost to keep.
+        self.instances.iter().filter_map(Instance::next_deadline).chain(own).min()
+    }
+}
+
+impl VrrpNode {
+    pub(super) fn masters(&self) -> Vec<usize> {
+        let all = self.instances.iter().enumerate();
+        all.filter(|(_, instance)| instance.phase() == Phase::Master).map(|(at, _)| at).collect()
+    }
+}

@@ -1,0 +1,192 @@
+//! A new configuration over running instances: who stays keeps its state, only differences move.
+use super::{
+    VrrpNode,
+    event::{Action, Level},
+    instance::{Instance, Phase, Turn},
+    receive::configured_form,
+    statics::{self, surplus},
+    tell::Told,
+    transitions::target,
+};
+use crate::{
+    base::{Family, InterfaceAddress, Vrid},
+    config::model::{GlobalDefs, TrackScript, VrrpConfig, VrrpInstance},
+};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// What makes an instance the same one before and after; its name does not.
+#[derive(PartialEq, Eq)]
+struct Identity<'a> {
+    vrid: Vrid,
+    family: Family,
+    interface: &'a str,
+    /// None = unicast.
+    group: Option<IpAddr>,
+    source: Option<IpAddr>,
+}
+
+impl<'a> Identity<'a> {
+    fn of(config: &'a VrrpInstance) -> Self {
+        let unicast = config.unicast.as_ref().is_some_and(|unicast| !unicast.peers.is_empty());
+        Self {
+            vrid: config.vrid.value,
+            family: config.family,
+            interface: &config.interface.value,
+            group: (!unicast).then_some(config.multicast_group),
+            source: config.source.filter(|_| unicast),
+        }
+    }
+}
+
+impl VrrpNode {
+    pub(super) fn reload(
+        &mut self,
+        config: Arc<VrrpConfig>,
+        global: Arc<GlobalDefs>,
+        now: Instant,
+        out: &mut Vec<Action>,
+    ) {
+        out.push(Action::Log(Level::Info, "Reloading ...".to_owned()));
+        self.advertise_all(now, out);
+        let sync_before = self.sync_daemons();
+        let mut sync_stops = vec![];
+        self.stop_sync_daemon(&mut sync_stops);
+        let old_config = std::mem::replace(&mut self.config, config);
+        self.global = global;
+        self.watch_scripts(&old_config.scripts, out);
+        let (gone, come) = statics::reload(&old_config, &self.config);
+        out.extend(gone);
+        self.exchange_instances(now, out);
+        out.extend(come);
+        self.settle_configuration();
+        if self.sync_daemons() != sync_before {
+            out.extend(sync_stops);
+            self.start_sync_daemon(out);
+        }
+        self.settle(now, out);
+        for index in 0..self.instances.len() {
+            self.with(index, now, out, |instance, turn| {
+                let timer = instance.master_down();
+                instance.rearm(turn.now + timer);
+            });
+        }
+        self.advertise_all(now, out);
+        out.push(Action::Log(Level::Info, "Reload complete".to_owned()));
+    }
+
+    /// Removals of all instances come before additions of any: an address may move between them.
+    fn exchange_instances(&mut self, now: Instant, out: &mut Vec<Action>) {
+        let new = Arc::clone(&self.config);
+        let mut old: Vec<Option<Instance>> =
+            std::mem::take(&mut self.instances).into_iter().map(Some).collect();
+        let mut instances = vec![];
+        for config in &new.instances {
+            let same = old.iter_mut().find(|slot| {
+                slot.as_ref().is_some_and(|old| Identity::of(&old.config) == Identity::of(config))
+            });
+            let kept = same.and_then(Option::take);
+            instances.push((kept, config));
+        }
+        let mut turn = Turn { now, links: &mut self.links, global: &self.global, out };
+        for mut gone in old.into_iter().flatten() {
+            gone.sync_daemon = None;
+            let told =
+                if gone.config.notify.deleted.is_some() { Told::Deleted } else { Told::Fault };
+            gone.stop(told, &mut turn);
+        }
+        for (kept, config) in &mut instances {
+            if let Some(kept) = kept {
+                kept.drop_surplus(config, &mut turn);
+            }
+        }
+        for (kept, config) in instances {
+            self.instances.push(match kept {
+                Some(mut kept) => {
+                    kept.adopt(config.clone(), &mut turn);
+                    kept
+                }
+                None => Instance::new(config.clone(), now),
+            });
+        }
+    }
+
+    /// Scripts that are new or have changed start anew; what they last said stands until then.
+    pub(super) fn watch_scripts(&mut self, old: &[TrackScript], out: &mut Vec<Action>) {
+        let new = &self.config.scripts;
+        for script in old.iter().filter(|script| !new.contains(script)) {
+            out.push(Action::UnwatchScript(script.name.value.clone()));
+        }
+        let mut verdicts = std::mem::take(&mut self.scripts);
+        for script in new {
+            let name = &script.name.value;
+            let fresh = script.init_fail.then_some(false);
+            let verdict = verdicts.remove(name).unwrap_or(fresh);
+            self.scripts.insert(name.clone(), verdict);
+            if !old.contains(script) {
+                out.push(Action::WatchScript(script.clone()));
+            }
+        }
+    }
+
+    fn advertise_all(&mut self, now: Instant, out: &mut Vec<Action>) {
+        for index in self.masters() {
+            self.with(index, now, out, Instance::advertise);
+        }
+    }
+
+    /// What runs and with which id: a difference means stopping and starting.
+    fn sync_daemons(&self) -> Option<(crate::config::model::SyncDaemon, Option<Vrid>)> {
+        let daemon = self.global.sync_daemon.clone()?;
+        let followed = self.instances.iter().find(|instance| instance.sync_daemon.is_some());
+        Some((daemon, followed.map(|instance| instance.config.vrid.value)))
+    }
+}
+
+impl Instance {
+    /// Routes and addresses that the new configuration has not.
+    fn drop_surplus(&mut self, new: &VrrpInstance, turn: &mut Turn<'_>) {
+        if self.phase() != Phase::Master {
+            return;
+        }
+        self.remove_routes(surplus(&self.config.routes, &new.routes), turn);
+        self.remove_addresses(surplus(&all(&self.config), &all(new)), turn);
+    }
+
+    /// Takes the new configuration, adding what is new to what a master holds.
+    fn adopt(&mut self, new: VrrpInstance, turn: &mut Turn<'_>) {
+        let old = std::mem::replace(&mut self.config, new);
+        if old.advert_interval != self.config.advert_interval || old.version != self.config.version
+        {
+            self.master_interval = self.config.advert_interval;
+        }
+        if configured_form(&old) != configured_form(&self.config) {
+            self.form = configured_form(&self.config);
+        }
+        self.name = self.config.name.value.as_str().into();
+        self.forget_complaints();
+        if self.phase() != Phase::Master {
+            return;
+        }
+        let added = surplus(&all(&self.config), &all(&old));
+        let routes = surplus(&self.config.routes, &old.routes);
+        let targets = added.iter().map(|vip| target(&vip.dev, vip.address)).collect();
+        if !added.is_empty() {
+            turn.out.push(Action::AddAddresses(added));
+        }
+        if !routes.is_empty() {
+            turn.out.push(Action::AddRoutes(routes));
+        }
+        self.announce_these(targets, self.config.garp.repeat, turn);
+        if self.config.garp.refresh > Duration::ZERO {
+            self.announce(self.config.garp.refresh_repeat, turn);
+        }
+    }
+}
+
+fn all(config: &VrrpInstance) -> Vec<InterfaceAddress> {
+    config.addresses.iter().chain(&config.excluded).cloned().collect()
+}

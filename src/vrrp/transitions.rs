@@ -1,0 +1,267 @@
+//! Into and out of each state: the only places that assign it, and the order of what follows.
+use super::{
+    announce::Schedule,
+    event::{Action, Announcement, Level, SyncOrder, SyncRole, Target},
+    instance::{Instance, Phase, State, Turn, route_key},
+    tell::{self, Subject, Told},
+};
+use crate::base::{Family, InterfaceAddress, Priority, Route};
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+/// Whether the others are told that we stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Farewell {
+    /// Our own decision: they need not wait for the timeout.
+    PriorityZero,
+    /// A better master has spoken, or the group moves together.
+    Silent,
+}
+
+impl Instance {
+    /// RFC 9568 §6.4.2 (505): the advert first, so that the others fall silent, then the
+    /// addresses, then the neighbours.
+    pub(super) fn enter_master(&mut self, turn: &mut Turn<'_>) {
+        self.wants_master = true;
+        self.master_interval = self.config.advert_interval;
+        self.enter(
+            State::Master {
+                next_advert: turn.now + self.config.advert_interval,
+                announce: Schedule::new(&self.config.garp, turn.now),
+            },
+            turn,
+        );
+        self.counters.became_master += 1;
+        self.send(self.priority, turn);
+        self.log(Level::Info, "Entering MASTER STATE", turn);
+        self.held = self
+            .all_addresses()
+            .filter(|vip| turn.links.has(&vip.dev, vip.address))
+            .map(|vip| (vip.dev.clone(), vip.address))
+            .collect();
+        if !self.config.addresses.is_empty() {
+            self.log(Level::Detail, "setting VIPs.", turn);
+            turn.out.push(Action::AddAddresses(self.config.addresses.clone()));
+        }
+        if !self.config.excluded.is_empty() {
+            self.log(Level::Detail, "setting E-VIPs.", turn);
+            turn.out.push(Action::AddAddresses(self.config.excluded.clone()));
+        }
+        if !self.config.routes.is_empty() {
+            self.log(Level::Detail, "setting Virtual Routes", turn);
+            turn.out.push(Action::AddRoutes(self.config.routes.clone()));
+        }
+        self.announce(self.config.garp.repeat, turn);
+        self.tell(Told::Master, turn);
+        self.switch_sync_daemon(SyncRole::Backup, SyncRole::Master, turn);
+    }
+
+    /// From any state but Backup; the timer runs from now.
+    pub(super) fn enter_backup(&mut self, timer: Duration, turn: &mut Turn<'_>) {
+        let first = self.state == State::Initialize;
+        self.become_backup(timer, None, turn);
+        let text = if first { "Entering BACKUP STATE (init)" } else { "Entering BACKUP STATE" };
+        self.log(Level::Info, text, turn);
+        self.tell(Told::Backup, turn);
+    }
+
+    /// A better master has spoken.
+    pub(super) fn step_down(
+        &mut self,
+        timer: Duration,
+        master: Option<IpAddr>,
+        turn: &mut Turn<'_>,
+    ) {
+        self.leave_for_backup(timer, master, Farewell::Silent, turn);
+    }
+
+    /// Something of ours was taken: let go of everything, and come back after Skew_Time with
+    /// everything restored unless somebody else is quicker.
+    pub(super) fn give_up(&mut self, turn: &mut Turn<'_>) {
+        self.leave_for_backup(self.skew(), None, Farewell::PriorityZero, turn);
+    }
+
+    fn leave_for_backup(
+        &mut self,
+        timer: Duration,
+        master: Option<IpAddr>,
+        farewell: Farewell,
+        turn: &mut Turn<'_>,
+    ) {
+        self.switch_sync_daemon(SyncRole::Master, SyncRole::Backup, turn);
+        self.log(Level::Info, "Entering BACKUP STATE", turn);
+        self.release(farewell, turn);
+        self.become_backup(timer, master, turn);
+        self.tell(Told::Backup, turn);
+    }
+
+    fn become_backup(&mut self, timer: Duration, master: Option<IpAddr>, turn: &mut Turn<'_>) {
+        let master_down = turn.now + timer;
+        self.enter(State::Backup { master_down, master, preempt_at: None }, turn);
+    }
+
+    pub(super) fn enter_fault(&mut self, turn: &mut Turn<'_>) {
+        let reasons: Vec<String> = self.faults.iter().map(ToString::to_string).collect();
+        let text = format!("entering FAULT state ({})", reasons.join(", "));
+        self.log(Level::Info, &text, turn);
+        self.wants_master = false;
+        match self.state {
+            State::Master { .. } => {
+                self.switch_sync_daemon(SyncRole::Master, SyncRole::Backup, turn);
+                self.log(Level::Info, "Entering FAULT STATE", turn);
+                self.release(Farewell::PriorityZero, turn);
+            }
+            State::Initialize | State::Backup { .. } | State::Fault => {
+                self.log(Level::Info, "Entering FAULT STATE", turn);
+            }
+        }
+        self.enter(State::Fault, turn);
+        self.tell(Told::Fault, turn);
+    }
+
+    /// For good: the process stops, or the configuration has no such instance any more.
+    pub(super) fn stop(&mut self, told: Told, turn: &mut Turn<'_>) {
+        let is_master = self.phase() == Phase::Master;
+        if let Some(daemon) = &self.sync_daemon {
+            let role = if is_master { SyncRole::Master } else { SyncRole::Backup };
+            turn.out.push(sync_stop(role, daemon.id.unwrap_or(self.config.vrid.value.0)));
+        }
+        if is_master {
+            self.release(Farewell::PriorityZero, turn);
+        }
+        self.enter(State::Initialize, turn);
+        self.tell(told, turn);
+    }
+
+    fn enter(&mut self, state: State, turn: &Turn<'_>) {
+        self.state = state;
+        self.since = turn.now;
+        self.forget_complaints();
+    }
+
+    /// Out of Master: farewell, routes, announcements, addresses, in the reverse order of
+    /// entering.
+    fn release(&mut self, farewell: Farewell, turn: &mut Turn<'_>) {
+        if farewell == Farewell::PriorityZero {
+            self.send(Priority::STOP, turn);
+            self.log(Level::Detail, "sent 0 priority", turn);
+        }
+        self.wants_master = false;
+        self.remove_routes(self.config.routes.clone(), turn);
+        turn.out.push(Action::CancelAnnouncements(Arc::clone(&self.name)));
+        if !self.config.addresses.is_empty() {
+            self.log(Level::Detail, "removing VIPs.", turn);
+            self.remove_addresses(self.config.addresses.clone(), turn);
+        }
+        if !self.config.excluded.is_empty() {
+            self.log(Level::Detail, "removing E-VIPs.", turn);
+            self.remove_addresses(self.config.excluded.clone(), turn);
+        }
+    }
+
+    pub(super) fn remove_addresses(&mut self, list: Vec<InterfaceAddress>, turn: &mut Turn<'_>) {
+        for vip in &list {
+            self.held.remove(&(vip.dev.clone(), vip.address));
+            turn.links.forget(&vip.dev, vip.address);
+        }
+        if !list.is_empty() {
+            turn.out.push(Action::RemoveAddresses(list));
+        }
+    }
+
+    pub(super) fn remove_routes(&mut self, list: Vec<Route>, turn: &mut Turn<'_>) {
+        if list.is_empty() {
+            return;
+        }
+        self.log(Level::Detail, "removing Virtual Routes", turn);
+        for route in &list {
+            *self.expected_removals.entry(route_key(route)).or_default() += 1;
+        }
+        turn.out.push(Action::RemoveRoutes(list));
+    }
+
+    /// Tells the neighbours of all addresses, `rounds` times.
+    pub(super) fn announce(&self, rounds: u32, turn: &mut Turn<'_>) {
+        let targets = self.all_addresses().map(|vip| target(&vip.dev, vip.address));
+        self.announce_these(targets.collect(), rounds, turn);
+    }
+
+    pub(super) fn announce_these(
+        &self,
+        mut targets: Vec<Target>,
+        rounds: u32,
+        turn: &mut Turn<'_>,
+    ) {
+        // IFF_NOARP speaks of both: such a link has no neighbours to ask.
+        targets.retain(|target| !turn.links.find(&target.interface).is_some_and(|l| l.noarp));
+        if rounds == 0 || targets.is_empty() {
+            return;
+        }
+        for target in &targets {
+            let what = match Family::of(&target.address) {
+                Family::V4 => "gratuitous ARPs",
+                Family::V6 => "Unsolicited Neighbour Adverts",
+            };
+            let text =
+                format!("Sending/queueing {what} on {} for {}", target.interface, target.address);
+            self.log(Level::Detail, &text, turn);
+        }
+        turn.out.push(Action::Announce(Announcement {
+            owner: Arc::clone(&self.name),
+            targets,
+            rounds,
+            arp_gap: self.config.garp.interval,
+            na_gap: self.config.garp.gna_interval,
+        }));
+    }
+
+    /// Another master, of lower priority, may have told the neighbours its own address.
+    pub(super) fn announce_after_lower(&mut self, turn: &mut Turn<'_>) {
+        let State::Master { announce, .. } = &mut self.state else { return };
+        if self.config.strict {
+            return;
+        }
+        announce.heard_lower(&self.config.garp, turn.now);
+        self.announce(self.config.garp.lower_prio_repeat, turn);
+    }
+
+    /// After a fault unicast peers may have lost where we are.
+    pub(super) fn announce_source(&self, turn: &mut Turn<'_>) {
+        let source = self.source.filter(|_| !self.config.interface.value.is_empty());
+        let targets = source.map(|source| target(&self.config.interface.value, source));
+        self.announce_these(targets.into_iter().collect(), 1, turn);
+    }
+
+    pub(super) fn tell(&mut self, told: Told, turn: &mut Turn<'_>) {
+        if self.told == Some(told) {
+            return;
+        }
+        self.told = Some(told);
+        let subject = Subject::Instance(&self.config, self.priority);
+        let all = tell::of_state(subject, told, turn.global);
+        turn.out.extend(all.into_iter().map(Action::Notify));
+    }
+
+    fn switch_sync_daemon(&self, stop: SyncRole, start: SyncRole, turn: &mut Turn<'_>) {
+        let Some(daemon) = &self.sync_daemon else { return };
+        let id = daemon.id.unwrap_or(self.config.vrid.value.0);
+        turn.out.push(sync_stop(stop, id));
+        turn.out.push(Action::SyncDaemon(SyncOrder::Start {
+            role: start,
+            daemon: Arc::clone(daemon),
+            id,
+        }));
+    }
+
+    /// Advertised and excluded ones.
+    pub(super) fn all_addresses(&self) -> impl Iterator<Item = &InterfaceAddress> {
+        self.config.addresses.iter().chain(&self.config.excluded)
+    }
+}
+
+pub(super) const fn sync_stop(role: SyncRole, id: u8) -> Action {
+    Action::SyncDaemon(SyncOrder::Stop { role, id })
+}
+
+pub(super) fn target(interface: &str, address: IpAddr) -> Target {
+    Target { interface: interface.to_owned(), address }
+}
