@@ -1,0 +1,329 @@
+//! Runs `tests/vrrp/*.scenario`: what each router is at which time, on a simulated LAN.
+//!
+//! ```text
+//! node NAME [instance I] SETTING..   one instance of a node; separated by `;`. Settings:
+//!     priority N, vrid N, state MASTER, nopreempt, preempt_delay S, version 3, pass WORD, ah WORD,
+//!     vip A[,B], unicast PEER.., script NAME WEIGHT, interface NAME WEIGHT, advert_int S,
+//!     no_track_primary, mcast
+//! advert_int S | version 3           for all instances of all nodes declared before on the line
+//! group NODE G I..                   a sync group
+//! at T DO..                          start|kill|stop|plug|unplug NODE.., up|down NODE IF, loss PERCENT,
+//!                                    script NODE NAME ok|fail, steal NODE ADDR,
+//!                                    reload NODE [instance I] SETTING..
+//! at T CHECK, ..  by T CHECK, ..  until T CHECK, ..     holds then | at some time until then | all the time
+//!     NODE[/I] master|backup|fault|initialize|gone
+//!     NODE holds|lacks ADDR   NODE announced ADDR   NODE[/I] priority N   NODE[/I] told WORD
+//!     NODE logged TEXT..   NODE silent   (has sent nothing since the line before)
+//! ```
+#[path = "vrrp/lan.rs"]
+mod lan;
+use lan::{Host, Lan, vip};
+use ldirector::{
+    base::{Priority, Vrid},
+    config::model::{Authentication, Unicast, UnicastPeer, Version},
+    vrrp::{Action, Event},
+};
+use std::{fs, net::IpAddr, path::Path, time::Duration};
+
+#[test]
+fn every_scenario_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vrrp");
+    let mut count = 0;
+    let mut failed = vec![];
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "scenario") {
+            count += 1;
+            if let Err(why) = run(&fs::read_to_string(&path).unwrap()) {
+                failed.push(format!("{}: {why}", path.file_name().unwrap().display()));
+            }
+        }
+    }
+    assert!(count >= 15, "only {count} scenarios found");
+    assert!(failed.is_empty(), "\n{}\n", failed.join("\n"));
+}
+
+#[test]
+fn a_scenario_that_does_not_hold_is_noticed() {
+    let wrong = "node a priority 150\nat 0s start a\nat 3s a master";
+    assert!(run(wrong).unwrap_err().contains("line 3"));
+    assert!(run("node a\nat 0s start a\nby 3s a master").is_err());
+    assert!(run("node a\nat 0s start a\nuntil 5s a backup").is_err());
+}
+
+fn run(text: &str) -> Result<(), String> {
+    let mut lan = Lan::new();
+    let mut mark = Duration::ZERO;
+    for (number, line) in text.lines().enumerate() {
+        let line = line.split('#').next().unwrap().trim();
+        let fail = |why: &str| format!("line {}: {line}: {why}", number + 1);
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            [] => {}
+            ["node" | "group" | "advert_int" | "version", ..] => {
+                line.split(';').for_each(|part| declare(&mut lan, part));
+            }
+            [when @ ("at" | "by" | "until"), time, ..] => {
+                let rest = line.splitn(3, char::is_whitespace).nth(2).unwrap_or("").trim();
+                let from = lan.clock;
+                let time = seconds(time);
+                let checks = clauses(&lan, rest);
+                let all = |lan: &mut Lan| checks.iter().all(|check| holds(lan, check, mark));
+                match when {
+                    "by" => {
+                        while !all(&mut lan) {
+                            if !lan.step(time) {
+                                return Err(fail(&explain(&mut lan)));
+                            }
+                        }
+                    }
+                    "until" => loop {
+                        if !all(&mut lan) {
+                            return Err(fail(&explain(&mut lan)));
+                        }
+                        if !lan.step(time) {
+                            lan.run_until(time);
+                            break;
+                        }
+                    },
+                    _ => {
+                        lan.run_until(time);
+                        for check in &checks {
+                            if !act(&mut lan, check) && !holds(&mut lan, check, mark) {
+                                return Err(fail(&explain(&mut lan)));
+                            }
+                        }
+                    }
+                }
+                mark = from.max(lan.clock);
+            }
+            _ => return Err(fail("not understood")),
+        }
+    }
+    Ok(())
+}
+
+/// Cut at `, ` and `;`, but not within the text of a log line.
+fn clauses(lan: &Lan, text: &str) -> Vec<String> {
+    let mut out: Vec<String> = vec![];
+    for part in text.replace(';', ", ").split(", ").map(str::trim) {
+        let first = part.split([' ', '/']).next().unwrap_or("");
+        let starts = lan.hosts.iter().any(|host| host.name == first) || !part.contains(' ');
+        match out.last_mut() {
+            Some(before) if before.contains(" logged ") && !starts => {
+                before.push_str(", ");
+                before.push_str(part);
+            }
+            _ => out.push(part.to_owned()),
+        }
+    }
+    out
+}
+
+fn declare(lan: &mut Lan, part: &str) {
+    let words: Vec<&str> = part.split_whitespace().collect();
+    match words[..] {
+        ["node", name, ref rest @ ..] => {
+            let host = if lan.hosts.iter().any(|host| host.name == name) {
+                lan.host(name)
+            } else {
+                lan.add(name)
+            };
+            configure(host, rest);
+        }
+        ["group", node, name, ref members @ ..] => lan.host(node).group(name, members),
+        [..] => {
+            for host in &mut lan.hosts {
+                let names: Vec<String> =
+                    host.config.instances.iter().map(|i| i.name.value.clone()).collect();
+                for name in names {
+                    set(host, &name, &words);
+                }
+            }
+        }
+    }
+}
+
+fn configure(host: &mut Host, words: &[&str]) {
+    match words {
+        ["instance", name, rest @ ..] => {
+            host.instance(name);
+            set(host, name, rest);
+        }
+        rest => {
+            host.instance("VI_1");
+            set(host, "VI_1", rest);
+        }
+    }
+}
+
+fn set(host: &mut Host, name: &str, mut words: &[&str]) {
+    loop {
+        let instance = host.instance(name);
+        words = match words {
+            [] => return,
+            ["priority", n, rest @ ..] => {
+                instance.priority.value = Priority(n.parse().unwrap());
+                rest
+            }
+            ["vrid", n, rest @ ..] => {
+                instance.vrid.value = Vrid(n.parse().unwrap());
+                rest
+            }
+            ["state", wish, rest @ ..] => {
+                instance.wants_master = *wish == "MASTER";
+                rest
+            }
+            ["nopreempt", rest @ ..] => {
+                instance.preempt = false;
+                rest
+            }
+            ["preempt_delay", s, rest @ ..] => {
+                instance.preempt_delay = seconds(s);
+                rest
+            }
+            ["advert_int", s, rest @ ..] => {
+                instance.advert_interval = seconds(s);
+                rest
+            }
+            ["version", n, rest @ ..] => {
+                instance.version = if *n == "3" { Version::V3 } else { Version::V2 };
+                rest
+            }
+            ["pass", word, rest @ ..] => {
+                instance.authentication = Authentication::Password(key(word));
+                rest
+            }
+            ["ah", word, rest @ ..] => {
+                instance.authentication = Authentication::Header(key(word));
+                rest
+            }
+            ["vip", list, rest @ ..] => {
+                let dev = instance.interface.value.clone();
+                instance.addresses =
+                    list.split(',').map(|a| vip(a.parse().unwrap(), &dev)).collect();
+                rest
+            }
+            ["unicast", peer, rest @ ..] => {
+                let address: IpAddr = peer.parse().unwrap();
+                let unicast = instance.unicast.get_or_insert_with(Unicast::default);
+                unicast.peers.push(UnicastPeer { address, min_ttl: None, max_ttl: None });
+                rest
+            }
+            ["no_track_primary", rest @ ..] => {
+                instance.track_primary = false;
+                rest
+            }
+            ["script", script, weight, rest @ ..] => {
+                host.track(name, script, weight.parse().unwrap());
+                rest
+            }
+            ["interface", interface, weight, rest @ ..] => {
+                host.track_interface(name, interface, weight.parse().unwrap());
+                rest
+            }
+            other => panic!("unknown setting {other:?}"),
+        };
+    }
+}
+
+/// Whether it was something to do; then it is done.
+fn act(lan: &mut Lan, clause: &str) -> bool {
+    let words: Vec<&str> = clause.split_whitespace().collect();
+    match words[..] {
+        [verb @ ("start" | "kill" | "stop" | "plug" | "unplug"), ref names @ ..] => {
+            for name in names {
+                match verb {
+                    "start" => lan.start(name),
+                    "kill" => lan.kill(name),
+                    "stop" => lan.tell(name, Event::Stop),
+                    "plug" => lan.host(name).plugged = true,
+                    _ => lan.host(name).plugged = false,
+                }
+            }
+        }
+        ["up", node, interface] => lan.set_link(node, interface, true),
+        ["down", node, interface] => lan.set_link(node, interface, false),
+        ["loss", percent] => lan.loss = percent.parse().unwrap(),
+        ["script", node, name, result] => lan.set_script(node, name, result == "ok"),
+        ["steal", node, address] => lan.steal(node, address.parse().unwrap()),
+        ["reload", node, ref rest @ ..] => {
+            let host = lan.host(node);
+            configure(host, rest);
+            let event = Event::Reload(host.config.clone().into(), host.global.clone().into());
+            lan.tell(node, event);
+        }
+        _ => return false,
+    }
+    lan.run_until(lan.clock);
+    true
+}
+
+fn holds(lan: &mut Lan, check: &str, mark: Duration) -> bool {
+    let now = lan.now();
+    let words: Vec<&str> = check.split_whitespace().collect();
+    let (node, instance) = words[0].split_once('/').unwrap_or((words[0], "VI_1"));
+    let host = lan.host(node);
+    let status = host.status(instance, now);
+    let state = status.as_ref().map_or("GONE", |status| status.state.as_str());
+    let address = || words[2].parse::<IpAddr>().unwrap();
+    match words[1..] {
+        ["initialize"] => state == "INIT",
+        [word @ ("master" | "backup" | "fault" | "gone")] => state == word.to_uppercase(),
+        ["holds", _] => host.holds(address()),
+        ["lacks", _] => !host.holds(address()),
+        ["announced", _] => host.record.iter().any(|(_, action)| match action {
+            Action::Announce(what) => what.targets.iter().any(|t| t.address == address()),
+            _ => false,
+        }),
+        ["priority", n] => status.is_some_and(|status| status.priority.to_string() == n),
+        ["told", word] => {
+            host.last_notify(if words[0].contains('/') { instance } else { "VI_1" }) == Some(word)
+        }
+        ["group", name, "told", word] => host.last_notify(name) == Some(word),
+        ["silent"] => {
+            !host.record.iter().any(|(at, action)| *at > mark && matches!(action, Action::Send(_)))
+        }
+        ["logged", ..] => {
+            let text = words[2..].join(" ");
+            host.record.iter().any(|(_, action)| match action {
+                Action::Log(_, line) => line.contains(&text),
+                _ => false,
+            })
+        }
+        _ => panic!("unknown check {check:?}"),
+    }
+}
+
+/// What every node is now.
+fn explain(lan: &mut Lan) -> String {
+    let now = lan.now();
+    let mut all = vec![format!("at {:.3}s", lan.clock.as_secs_f64())];
+    for host in &lan.hosts {
+        let status = host.node.as_ref().map(|node| node.status(now));
+        for instance in status.iter().flat_map(|status| &status.instances) {
+            all.push(format!(
+                "{}/{} {} prio {} {:?}",
+                host.name, instance.name, instance.state, instance.priority, instance.faults
+            ));
+        }
+        if std::env::var_os("TRACE").is_some() {
+            for (at, action) in &host.record {
+                eprintln!("{} {:.3} {action:?}", host.name, at.as_secs_f64());
+            }
+        }
+    }
+    all.join(", ")
+}
+
+fn seconds(word: &str) -> Duration {
+    Duration::from_secs_f64(word.trim_end_matches('s').parse().unwrap())
+}
+
+fn key(word: &str) -> [u8; 8] {
+    let mut key = [0; 8];
+    for (to, from) in key.iter_mut().zip(word.bytes()) {
+        *to = from;
+    }
+    key
+}
