@@ -29,6 +29,15 @@ impl Sequence {
         number > self.0
     }
 
+    /// Two masters that send at the same moment with the same number take each other for replays,
+    /// for ever. The one of the higher address counts one further, and is heard again.
+    /// (A replayed packet can make a counter skip, no more.)
+    pub(super) fn leave_lockstep(&mut self, number: u32, from: IpAddr, ours: Option<IpAddr>) {
+        if number == self.0 && ours.is_some_and(|ours| from < ours) {
+            self.advance();
+        }
+    }
+
     /// A packet that counts carried this number.
     pub(super) const fn hear(&mut self, number: u32) {
         if self.is_new(number) {

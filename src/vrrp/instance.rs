@@ -252,6 +252,9 @@ impl Instance {
             Ok(accepted) => accepted,
             Err(reject) => {
                 self.counters.rejected += 1;
+                if let Reject::Replayed { sequence, in_master: true } = reject {
+                    self.sequence.leave_lockstep(sequence, view.from, self.source);
+                }
                 let complaint = Complaint::Reject(discriminant(&reject));
                 if reject != Reject::NextHeader && self.logged.insert(complaint) {
                     self.log(Level::Info, &reject.to_string(), turn);
