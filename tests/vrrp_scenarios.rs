@@ -15,6 +15,7 @@
 //!     NODE holds|lacks ADDR   NODE announced ADDR   NODE[/I] priority N   NODE[/I] told WORD
 //!     NODE logged TEXT..   NODE silent   (has sent nothing since the line before)
 //! ```
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #[path = "vrrp/lan.rs"]
 mod lan;
 use lan::{Host, Lan, vip};

@@ -6,7 +6,7 @@ use crate::{
     notify::Notification,
     status::VrrpStatus,
 };
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 /// Which raw sockets: a receiving and a sending one. Instances share them; VRIDs tell them apart.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,7 +50,7 @@ pub enum Event {
         up: bool,
     },
     SocketOpened(Arc<SocketKey>),
-    /// Tried again by the executor; [`Event::SocketOpened`] follows when it worked.
+    /// [`Action::Open`] is ordered again after a while.
     SocketFailed {
         socket: Arc<SocketKey>,
         reason: String,
@@ -120,6 +120,25 @@ pub struct Announcement {
 pub struct Target {
     pub interface: String,
     pub address: IpAddr,
+}
+
+impl fmt::Display for SocketKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, address) = match self.endpoint {
+            Endpoint::Multicast(address) => ("multicast", address),
+            Endpoint::Unicast(address) => ("unicast", address),
+        };
+        let family = match self.family {
+            Family::V4 => "IPv4",
+            Family::V6 => "IPv6",
+        };
+        let (interface, protocol) = (&self.interface, self.protocol);
+        write!(
+            f,
+            "VRRP sockpool: [interface({interface}), family({family}), proto({protocol}), {kind}, \
+             address({address})]"
+        )
+    }
 }
 
 /// For the kernel's IPVS connection synchronisation.

@@ -7,6 +7,7 @@ mod event;
 mod facts;
 mod fault;
 mod instance;
+pub mod io;
 mod links;
 mod node;
 mod packet;

@@ -20,7 +20,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// The VRRP child's machine.
@@ -34,12 +34,17 @@ pub struct VrrpNode {
     pub(super) scripts: Scripts,
     /// Open ones, and the interface they were opened on.
     sockets: BTreeMap<Arc<SocketKey>, Option<LinkIndex>>,
+    /// Those that could not be opened, and when that is tried again.
+    retries: BTreeMap<Arc<SocketKey>, Instant>,
     /// Addresses of all instances.
     pub(super) vips: BTreeSet<IpAddr>,
     life: Life,
     /// VRIDs that no instance has and that have been complained of.
     unknown_vrids: BTreeSet<u8>,
 }
+
+/// Before sockets that could not be opened are tried again.
+const RETRY: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 enum Life {
@@ -68,6 +73,7 @@ impl VrrpNode {
             links: Links::default(),
             scripts: Scripts::new(),
             sockets: BTreeMap::new(),
+            retries: BTreeMap::new(),
             vips: BTreeSet::new(),
             life: Life::Running,
             unknown_vrids: BTreeSet::new(),
@@ -208,7 +214,17 @@ impl VrrpNode {
                 out.push(Action::Open(Arc::clone(key)));
             }
         }
+        self.retries.retain(|key, _| wanted.contains_key(key));
         self.sockets = wanted;
+    }
+
+    fn retry_sockets(&mut self, now: Instant, out: &mut Vec<Action>) {
+        for (key, at) in &mut self.retries {
+            if *at <= now {
+                *at = now + RETRY;
+                out.push(Action::Open(Arc::clone(key)));
+            }
+        }
     }
 
     fn on_datagram(&mut self, datagram: &Datagram, now: Instant, out: &mut Vec<Action>) {
@@ -309,13 +325,18 @@ impl VrrpNode {
 
     fn on_socket(
         &mut self,
-        socket: &SocketKey,
+        socket: &Arc<SocketKey>,
         failure: Option<&str>,
         now: Instant,
         out: &mut Vec<Action>,
     ) {
+        if failure.is_some() && self.sockets.contains_key(socket) {
+            self.retries.insert(Arc::clone(socket), now + RETRY);
+        } else {
+            self.retries.remove(socket);
+        }
         for instance in &mut self.instances {
-            if instance.socket.as_deref() == Some(socket) {
+            if instance.socket.as_ref() == Some(socket) {
                 instance.faults.retain(|fault| !matches!(fault, Fault::Socket(_)));
                 instance.faults.extend(failure.map(|reason| Fault::Socket(reason.to_owned())));
             }
@@ -428,6 +449,7 @@ impl Machine for VrrpNode {
             }
             Life::Running => {}
         }
+        self.retry_sockets(now, &mut out);
         for index in 0..self.instances.len() {
             let due = self.instances.get(index).and_then(Instance::next_deadline);
             if due.is_some_and(|at| at <= now) {
@@ -449,7 +471,8 @@ impl Machine for VrrpNode {
             Life::Stopped => return None,
         };
         // One look at each of at most a few hundred: less than a heap would cost to keep.
-        self.instances.iter().filter_map(Instance::next_deadline).chain(own).min()
+        let timers = self.instances.iter().filter_map(Instance::next_deadline);
+        timers.chain(self.retries.values().copied()).chain(own).min()
     }
 }
 

@@ -235,8 +235,13 @@ impl Receiver<'_> {
                     Err(wrong)
                 }
             }
-            // The kernel has verified it, and dropped the packet if it was wrong.
-            (Version::V2 | Version::V3, Family::V6) => Ok(false),
+            (Version::V2 | Version::V3, Family::V6) => {
+                if view.checksum_with(view.to) {
+                    Ok(false)
+                } else {
+                    Err(wrong)
+                }
+            }
             (Version::V3, Family::V4) => {
                 if view.checksum_with(view.to) || view.checksum_plain() {
                     return Ok(false);
@@ -301,7 +306,7 @@ impl Receiver<'_> {
 /// VLAN tag) because that is how some drivers hand over short frames.
 const fn fits(length: usize, expected: usize) -> bool {
     length == expected
-        || (length > expected && expected < 46 && length <= 46 && (46 - length) % 4 == 0)
+        || (length > expected && expected < 46 && length <= 46 && (46 - length).is_multiple_of(4))
 }
 
 pub(super) const fn version_number(version: Version) -> u8 {
