@@ -17,6 +17,7 @@
 //! ```
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #[path = "vrrp/lan.rs"]
+#[allow(dead_code, reason = "the other tests use the rest of it")]
 mod lan;
 use lan::{Host, Lan, vip};
 use ldirector::{
@@ -308,11 +309,13 @@ fn explain(lan: &mut Lan) -> String {
                 host.name, instance.name, instance.state, instance.priority, instance.faults
             ));
         }
-        if std::env::var_os("TRACE").is_some() {
-            for (at, action) in &host.record {
-                eprintln!("{} {:.3} {action:?}", host.name, at.as_secs_f64());
+        let lines = host.record.iter().rev().filter_map(|(at, action)| match action {
+            Action::Log(_, line) => {
+                Some(format!("\n    {} {:.3} {line}", host.name, at.as_secs_f64()))
             }
-        }
+            _ => None,
+        });
+        all.extend(lines.take(5));
     }
     all.join(", ")
 }
