@@ -48,33 +48,3 @@ impl Schedule {
         rounds
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn second_set_then_refreshes() {
-        let garp = GarpSchedule {
-            delay: Duration::from_secs(5),
-            repeat: 5,
-            refresh: Duration::from_secs(60),
-            refresh_repeat: 2,
-            lower_prio_delay: Duration::from_secs(3),
-            lower_prio_repeat: 4,
-            interval: Duration::ZERO,
-            gna_interval: Duration::ZERO,
-        };
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let mut schedule = Schedule::new(&garp, start);
-        assert_eq!(schedule.next(), Some(at(5)));
-        assert_eq!(schedule.due(&garp, at(4)), 0);
-        assert_eq!(schedule.due(&garp, at(5)), 5);
-        assert_eq!(schedule.next(), Some(at(65)));
-        schedule.heard_lower(&garp, at(10));
-        assert_eq!(schedule.due(&garp, at(13)), 4);
-        assert_eq!(schedule.due(&garp, at(65)), 2);
-        assert_eq!(schedule.next(), Some(at(125)));
-    }
-}

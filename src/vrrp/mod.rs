@@ -6,6 +6,7 @@ mod encode;
 mod event;
 mod facts;
 mod fault;
+mod hear;
 mod instance;
 pub mod io;
 mod links;

@@ -11,8 +11,8 @@ use super::{
     tell::Told,
 };
 use crate::{
-    base::{Family, LinkIndex},
-    config::model::{GlobalDefs, VrrpConfig},
+    base::{Family, LinkIndex, Priority},
+    config::model::{Authentication, GlobalDefs, VrrpConfig},
     machine::Machine,
     net::NetEvent,
 };
@@ -86,6 +86,14 @@ impl VrrpNode {
         first.extend(node.release_leftovers());
         first.extend(statics::start(&node.config));
         node.start_sync_daemon(&mut first);
+        for instance in &node.instances {
+            let config = &instance.config;
+            let header = matches!(config.authentication, Authentication::Header(_));
+            if header && config.wants_master && config.priority.value != Priority::OWNER {
+                let text = "Initial state master is incompatible with AH authentication - clearing";
+                first.push(Action::Log(Level::Info, format!("({}) {text}", instance.name)));
+            }
+        }
         if !node.global.vrrp_startup_delay.is_zero() {
             let seconds = node.global.vrrp_startup_delay.as_secs_f64();
             let text = format!("Delaying startup for {seconds} seconds");
@@ -275,7 +283,16 @@ impl VrrpNode {
     }
 
     fn on_net(&mut self, event: NetEvent, now: Instant, out: &mut Vec<Action>) {
-        for delta in self.links.apply(event) {
+        let first = !self.links.are_known();
+        let matters = self.matters(&event);
+        let deltas = self.links.apply(event);
+        if first {
+            // Leftovers: their removal has been ordered.
+            for vip in self.instances.iter().flat_map(Instance::all_addresses) {
+                self.links.forget(&vip.dev, vip.address);
+            }
+        }
+        for delta in deltas {
             out.extend(statics::restore(&self.config, &delta));
             match &delta {
                 Delta::Up(name) | Delta::Down(name) => {
@@ -306,7 +323,21 @@ impl VrrpNode {
                 }
             }
         }
-        self.settle(now, out);
+        if matters {
+            self.settle(now, out);
+        }
+    }
+
+    /// Whether sources, faults or sockets may be other after it: our own addresses coming and
+    /// going, hundreds at a time, change nothing of that.
+    fn matters(&self, event: &NetEvent) -> bool {
+        match event {
+            NetEvent::Links(_) | NetEvent::Link(_) | NetEvent::LinkGone { .. } => true,
+            NetEvent::AddressAdded { prefix, .. } | NetEvent::AddressRemoved { prefix, .. } => {
+                !self.vips.contains(&prefix.address)
+            }
+            NetEvent::RouteRemoved { .. } => false,
+        }
     }
 
     fn on_tracker(&mut self, name: &str, up: bool, now: Instant, out: &mut Vec<Action>) {

@@ -21,6 +21,10 @@ impl Instance {
     /// RFC 9568 §6.4.2 (505): the advert first, so that the others fall silent, then the
     /// addresses, then the neighbours.
     pub(super) fn enter_master(&mut self, turn: &mut Turn<'_>) {
+        // By now all news of what we removed before has come; what was not there made none.
+        if turn.now.duration_since(self.since) >= Duration::from_secs(1) {
+            self.expected_removals.clear();
+        }
         self.wants_master = true;
         self.master_interval = self.config.advert_interval;
         self.enter(
