@@ -276,3 +276,6 @@ impl Rules {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
