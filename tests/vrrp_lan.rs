@@ -158,6 +158,28 @@ fn address() -> IpAddr {
     "192.0.2.10".parse().unwrap()
 }
 
+#[test]
+fn two_hundred_and_fifty_five_instances_fail_over_together() {
+    let mut lan = Lan::new();
+    for (name, priority) in [("a", 150), ("b", 100)] {
+        let host = lan.add(name);
+        for vrid in 1..=255_u8 {
+            let mut instance = lan::instance(&format!("VI_{vrid}"), vrid);
+            instance.priority.value = Priority(priority);
+            instance.addresses[0].address = [192, 0, 2, vrid].into();
+            host.config.instances.push(instance);
+        }
+        lan.start(name);
+    }
+    lan.run_until(Duration::from_secs(5));
+    lan.kill("a");
+    lan.run_until(Duration::from_millis(8700));
+    let now = lan.now();
+    let status = lan.host("b").node.as_ref().unwrap().status(now);
+    assert_eq!(status.instances.iter().filter(|one| one.state == "MASTER").count(), 255);
+    assert!((1..=255_u8).all(|last| lan.host("b").holds([192, 0, 2, last].into())));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -195,5 +217,41 @@ proptest! {
         let after: Vec<_> =
             lan.hosts.iter().map(|host| host.status("VI_1", now).unwrap().state).collect();
         prop_assert_eq!(before, after);
+    }
+
+    #[test]
+    fn a_sync_group_settles_on_one_host(world in world()) {
+        let mut lan = build(&World { preempt: true, ..world.clone() });
+        for at in 0..lan.hosts.len() {
+            let name = NAMES[at];
+            lan.kill(name);
+            let host = lan.host(name);
+            let mut second = host.instance("VI_1").clone();
+            second.name.value = "VI_2".to_owned();
+            second.vrid.value.0 = 52;
+            second.addresses[0].address = [192, 0, 2, 20].into();
+            second.track_scripts.clear();
+            host.config.instances.push(second);
+            host.group("G", &["VI_1", "VI_2"]);
+            lan.start(name);
+        }
+        for (pause, trouble) in &world.troubles {
+            let until = lan.clock + Duration::from_millis(*pause);
+            lan.run_until(until);
+            inflict(&mut lan, trouble);
+        }
+        calm(&mut lan);
+        let until = lan.clock + Duration::from_secs(40);
+        lan.run_until(until);
+        let now = lan.now();
+        let mut states = vec![];
+        for host in &lan.hosts {
+            let of = |name| host.status(name, now).unwrap();
+            let (first, second) = (of("VI_1"), of("VI_2"));
+            prop_assert_eq!(&first.state, &second.state, "{}", host.name);
+            states.push(first);
+        }
+        let masters = states.iter().filter(|status| status.state == "MASTER").count();
+        prop_assert_eq!(masters, 1, "{:?}", states);
     }
 }

@@ -51,6 +51,10 @@ impl Rig {
         self.node.handle(Event::Net(event), self.now)
     }
 
+    fn tell(&mut self, event: Event) -> Vec<Action> {
+        self.node.handle(event, self.now)
+    }
+
     fn reload(&mut self, config: &VrrpConfig, global: &GlobalDefs) -> Vec<Action> {
         self.node.handle(Event::Reload(config.clone().into(), global.clone().into()), self.now)
     }
@@ -147,7 +151,7 @@ fn statics_come_at_the_start_are_restored_and_go_at_the_end() {
     assert_eq!(without_logs(rig.net(own_route_gone(2))), []);
     rig.net(NetEvent::LinkGone { index: LinkIndex(1), name: "eth0".to_owned() });
     assert_eq!(without_logs(rig.net(NetEvent::Link(link(2)))), add);
-    let end = without_logs(rig.node.handle(Event::Stop, rig.now));
+    let end = without_logs(rig.tell(Event::Stop));
     let remove =
         [Action::RemoveRoutes(vec![route(1)]), Action::RemoveAddresses(vec![static_address])];
     assert_eq!(end[..2], remove);
@@ -222,7 +226,7 @@ fn the_sync_daemon_follows_its_instance() {
     assert_eq!(sync_orders(&rig.reload(&one(), &sync_global(Some("VI_1")))), []);
     let both = rig.reload(&one(), &sync_global(None));
     assert_eq!(sync_orders(&both), [('-', Backup, 51), ('+', Master, 0), ('+', Backup, 0)]);
-    let end = rig.node.handle(Event::Stop, rig.now);
+    let end = rig.tell(Event::Stop);
     assert_eq!(sync_orders(&end), [('-', Master, 0), ('-', Backup, 0)]);
 }
 
@@ -290,12 +294,12 @@ fn sockets_that_fail_are_tried_again() {
         panic!("no socket")
     };
     let event = Event::SocketFailed { socket: key.clone(), reason: "EPERM".to_owned() };
-    rig.node.handle(event, rig.now);
+    rig.tell(event);
     assert_eq!(rig.state(), "FAULT");
     let before = rig.now;
     assert_eq!(rig.wait(), [Action::Open(key.clone())]);
     assert_eq!(rig.now - before, Duration::from_secs(5));
-    rig.node.handle(Event::SocketOpened(key), rig.now);
+    rig.tell(Event::SocketOpened(key));
     assert_eq!(rig.state(), "BACKUP");
 }
 
@@ -365,7 +369,7 @@ fn a_script_that_starts_as_failed_keeps_the_instance_in_fault() {
     });
     let mut rig = Rig::started(&config, &GlobalDefs::default());
     assert_eq!(rig.state(), "FAULT");
-    rig.node.handle(Event::Tracker { name: "chk".to_owned(), up: true }, rig.now);
+    rig.tell(Event::Tracker { name: "chk".to_owned(), up: true });
     assert_eq!(rig.state(), "BACKUP");
     // A reload keeps the verdict, and the script as it runs.
     let out = rig.reload(&config, &GlobalDefs::default());

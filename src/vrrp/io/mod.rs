@@ -86,7 +86,10 @@ pub struct SocketError {
 /// `events` is the sending end of `inbox`: sockets report through it. The caller feeds the same
 /// inbox with [`Event::Net`] (starting with a complete list of links), [`Event::Tracker`],
 /// [`Event::Reload`], [`Event::ReportStatus`], [`Event::Stop`] and pings. Answers for the parent
-/// leave through `upward`.
+/// leave through `upward`, whose capacity of 16 or so only a parent that hangs can fill.
+///
+/// `global.router_id` stands in mail subjects as it is: where none is configured the caller fills
+/// in the host name.
 pub async fn run<W: World>(
     config: Arc<VrrpConfig>,
     global: Arc<GlobalDefs>,
@@ -154,7 +157,7 @@ impl<W: World> Executor<VrrpNode> for VrrpExecutor<W> {
             Action::WatchScript(script) => self.world.watch_script(script),
             Action::UnwatchScript(name) => self.world.unwatch_script(&name),
             Action::Log(level, text) => self.log(level, &text),
-            Action::Report(request, status) => self.answer(Upward::Status(request, status)).await,
+            Action::Report(request, status) => self.answer(Upward::Status(request, status)),
             Action::Exit => {
                 self.sockets.clear();
                 self.world.finish().await;
@@ -165,7 +168,7 @@ impl<W: World> Executor<VrrpNode> for VrrpExecutor<W> {
     }
 
     async fn beat(&mut self, ping: u64) {
-        self.answer(Upward::Pong(ping)).await;
+        self.answer(Upward::Pong(ping));
     }
 }
 
@@ -214,9 +217,10 @@ impl<W> VrrpExecutor<W> {
         }
     }
 
-    async fn answer(&self, answer: Upward) {
-        if self.upward.send(answer).await.is_err() {
-            tracing::debug!("nobody listens to answers any more");
+    /// Never waits: a parent that does not read must not silence the adverts.
+    fn answer(&self, answer: Upward) {
+        if let Err(error) = self.upward.try_send(answer) {
+            tracing::warn!("the parent does not read answers: {error}");
         }
     }
 
