@@ -222,8 +222,7 @@ proptest! {
     #[test]
     fn a_sync_group_settles_on_one_host(world in world()) {
         let mut lan = build(&World { preempt: true, ..world.clone() });
-        for at in 0..lan.hosts.len() {
-            let name = NAMES[at];
+        for name in &NAMES[..lan.hosts.len()] {
             lan.kill(name);
             let host = lan.host(name);
             let mut second = host.instance("VI_1").clone();

@@ -1,4 +1,9 @@
 //! The virtual routers of this host: one machine for all instances (RFC 9568, RFC 3768).
+//!
+//! `node` takes events and finds the instance; `instance` is one virtual router's states, `hear` what
+//! adverts do to it, `transitions` the order of everything that entering a state entails. `facts`
+//! turns interfaces and scripts into source, faults and priority; `sync_group` makes others follow.
+//! `receive` judges packets that `packet` cut up; `encode` writes them. `io` carries out.
 mod announce;
 mod auth;
 mod checksum;
