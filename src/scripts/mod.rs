@@ -1,4 +1,5 @@
 //! Commands we run for the user: what, as whom, for how long.
+pub mod io;
 
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,186 @@
+//! Runs a command for the user: as the right user, in a process group of its own, for a bounded
+//! time. Dropping the future of a run ends the whole group.
+#![allow(clippy::disallowed_methods, reason = "this is where programs are started")]
+mod identity;
+mod security;
+
+use super::{Exit, Policy};
+use crate::base::Script;
+use identity::Identity;
+use nix::{
+    errno::Errno,
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use std::{
+    io, os::unix::process::ExitStatusExt, path::PathBuf, process::ExitStatus, process::Stdio,
+    time::Duration,
+};
+use tokio::{
+    process::{Child, Command},
+    time::timeout,
+};
+
+/// Between asking a script to end and making it.
+const GRACE: Duration = Duration::from_secs(2);
+/// Variables that change what a script does without standing in it.
+const DANGEROUS: [&str; 3] = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH"];
+
+/// Runs to the end, or to `limit`: then SIGTERM to the group, and SIGKILL two seconds later.
+pub async fn run(script: &Script, policy: &Policy, limit: Option<Duration>) -> Exit {
+    let (mut child, mut group) = match start(script, policy) {
+        Ok(started) => started,
+        Err(reason) => return Exit::NotStarted(reason),
+    };
+    let ended = match limit {
+        None => child.wait().await,
+        Some(limit) => match timeout(limit, child.wait()).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                group.send(Signal::SIGTERM);
+                if timeout(GRACE, child.wait()).await.is_err() {
+                    group.send(Signal::SIGKILL);
+                    // It cannot refuse; until it is reaped its number stays taken.
+                    if let Err(error) = child.wait().await {
+                        tracing::debug!("waiting for a killed script: {error}");
+                    }
+                }
+                group.0 = None;
+                return Exit::TimedOut;
+            }
+        },
+    };
+    group.0 = None;
+    exit_of(ended)
+}
+
+/// Starts a script that is to run for as long as we do (a FIFO's reader).
+///
+/// # Errors
+/// The sentence why it cannot be started.
+pub fn spawn(script: &Script, policy: &Policy) -> Result<Running, String> {
+    let (child, group) = start(script, policy)?;
+    Ok(Running { _child: child, _group: group })
+}
+
+/// A script in the background; its group ends when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    _child: Child,
+    _group: Group,
+}
+
+/// Why a script cannot run as configured, as a sentence with the remedy; None if it can.
+#[must_use]
+pub fn refusal(script: &Script, policy: &Policy) -> Option<String> {
+    let identity = match Identity::of(script, policy) {
+        Ok(identity) => identity,
+        Err(why) => return Some(why),
+    };
+    let program = match find(script) {
+        Ok(program) => program,
+        Err(why) => return Some(why),
+    };
+    let runs_as_root = identity.user.map_or_else(nix::unistd::geteuid, |user| user).is_root();
+    (policy.security && runs_as_root).then(|| security::weakness(&program)).flatten()
+}
+
+fn start(script: &Script, policy: &Policy) -> Result<(Child, Group), String> {
+    if let Some(why) = refusal(script, policy) {
+        return Err(why);
+    }
+    let program = find(script)?;
+    let arguments = script.argv.get(1..).unwrap_or_default();
+    let identity = Identity::of(script, policy)?;
+    let mut command = Command::new(&program);
+    command.args(arguments);
+    let mut result = prepare(&mut command, &identity).spawn();
+    if result.as_ref().is_err_and(|error| error.raw_os_error() == Some(Errno::ENOEXEC as i32)) {
+        // A text without a first line that names its interpreter: execve(2) leaves it to a shell.
+        let mut shell = Command::new("/bin/sh");
+        shell.arg(&program).args(arguments);
+        result = prepare(&mut shell, &identity).spawn();
+    }
+    let child = result.map_err(|error| why_not(&program, &identity, &error))?;
+    let group = Group(child.id().and_then(|id| i32::try_from(id).ok()));
+    Ok((child, group))
+}
+
+fn prepare<'c>(command: &'c mut Command, identity: &Identity) -> &'c mut Command {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    for name in DANGEROUS {
+        command.env_remove(name);
+    }
+    if let Some(group) = identity.group {
+        command.gid(group.as_raw());
+    }
+    if let Some(user) = identity.user {
+        command.uid(user.as_raw());
+    }
+    command
+}
+
+fn why_not(program: &std::path::Path, identity: &Identity, error: &io::Error) -> String {
+    let program = program.display();
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            format!(
+                "{program} cannot be executed by {identity}: chmod +x {program}, or name another user"
+            )
+        }
+        _ => format!("{program}: {error}"),
+    }
+}
+
+/// The program's path: as written, or searched in PATH.
+fn find(script: &Script) -> Result<PathBuf, String> {
+    let Some(name) = script.argv.first().filter(|name| !name.is_empty()) else {
+        return Err("an empty command".to_owned());
+    };
+    if name.contains('/') {
+        let path = PathBuf::from(name);
+        return match path.metadata() {
+            Ok(about) if about.is_dir() => Err(format!("{name} is a directory")),
+            Ok(_) => Ok(path),
+            Err(error) => Err(format!("{name}: {error}")),
+        };
+    }
+    let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/sbin:/usr/bin:/sbin:/bin".into());
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|candidate| candidate.is_file())
+        .ok_or_else(|| format!("{name} is in no directory of PATH: write its full path"))
+}
+
+fn exit_of(ended: io::Result<ExitStatus>) -> Exit {
+    match ended {
+        Ok(status) => match (status.code(), status.signal()) {
+            (Some(code), _) => Exit::Code(u8::try_from(code).unwrap_or(u8::MAX)),
+            (None, signal) => Exit::Signal(signal.unwrap_or_default()),
+        },
+        Err(error) => Exit::NotStarted(error.to_string()),
+    }
+}
+
+/// The process group of a running script: ended when this is dropped, unless it has ended itself.
+#[derive(Debug)]
+struct Group(Option<i32>);
+
+impl Group {
+    fn send(&self, signal: Signal) {
+        let Some(id) = self.0 else { return };
+        match killpg(Pid::from_raw(id), signal) {
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(error) => tracing::warn!("sending {signal} to process group {id}: {error}"),
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.send(Signal::SIGTERM);
+    }
+}
+
+#[cfg(test)]
+mod tests;
