@@ -228,7 +228,7 @@ fn assert_fires(code: u16, wrong: &str, right: &str) {
 #[test]
 fn a_plain_instance_has_keepaliveds_defaults() {
     let text = instance("");
-    assert_eq!(codes(&text), []);
+    assert_eq!(codes(&text), Vec::<u16>::new());
     let found = only(&text);
     assert_eq!(found.priority.value, Priority(100));
     assert!(!found.wants_master);
@@ -299,7 +299,7 @@ fn sync_groups_bind_weights_and_name_members() {
     let again = two("VI_1 VI_2") + "vrrp_sync_group H {\ngroup {\nVI_1\n}\n}\n";
     assert!(codes(&again).contains(&432));
     let free = two("VI_1 VI_2").replace("group {\nVI", "sync_group_tracking_weight\ngroup {\nVI");
-    assert_eq!(codes(&free), []);
+    assert_eq!(codes(&free), Vec::<u16>::new());
 }
 
 #[test]
