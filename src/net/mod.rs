@@ -1,4 +1,8 @@
 //! Links, addresses and what the kernel says of them; ARP and ND packets as bytes.
+pub mod arp;
+pub mod io;
+pub mod ndisc;
+
 use crate::base::{LinkIndex, Prefix};
 use std::net::IpAddr;
 

@@ -1,0 +1,199 @@
+//! Addresses, routes and links of the kernel, over rtnetlink.
+//!
+//! Tasks: one per netlink connection (it ends when the last [`Network`] is dropped), one that
+//! watches (`monitor`), one that announces (`announce`). None holds state that matters: aborting
+//! them loses nothing but news.
+#![allow(clippy::disallowed_methods, reason = "this is a shell: it starts tasks")]
+pub mod announce;
+mod message;
+pub mod monitor;
+mod sys;
+#[cfg(test)]
+mod tests;
+
+use super::LinkView;
+use crate::base::{InterfaceAddress, LinkIndex, Route};
+use futures_util::{StreamExt, TryStreamExt};
+use nix::errno::Errno;
+use rtnetlink::{
+    Handle,
+    packet_core::{
+        NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage,
+        NetlinkPayload,
+    },
+    packet_route::RouteNetlinkMessage,
+};
+use std::{collections::BTreeMap, io};
+
+#[derive(Debug, thiserror::Error)]
+pub enum NetError {
+    #[error("opening a netlink socket: {0}")]
+    Socket(io::Error),
+    #[error("there is no interface {0}")]
+    NoInterface(String),
+    #[error("the kernel refuses to {operation}: {source}")]
+    Refused { operation: &'static str, source: Errno },
+    #[error("to {operation}: {source}")]
+    Netlink { operation: &'static str, source: rtnetlink::Error },
+}
+
+/// A connection to the kernel; cheap to clone. Lives in the network namespace of the thread that
+/// opened it.
+#[derive(Clone, Debug)]
+pub struct Network {
+    handle: Handle,
+}
+
+impl Network {
+    /// # Errors
+    /// When the kernel gives no socket.
+    pub fn connect() -> Result<Self, NetError> {
+        let (connection, handle, _) = rtnetlink::new_connection().map_err(NetError::Socket)?;
+        tokio::spawn(connection);
+        Ok(Self { handle })
+    }
+
+    /// An address that is there already is no error.
+    ///
+    /// # Errors
+    /// When the interface is absent, or the kernel refuses.
+    pub async fn add_address(&self, address: &InterfaceAddress) -> Result<(), NetError> {
+        let index = self.index(&address.dev).await?;
+        let message = RouteNetlinkMessage::NewAddress(message::address(address, index));
+        match self.ask("add an address", message, NLM_F_CREATE | NLM_F_EXCL).await {
+            Err(NetError::Refused { source: Errno::EEXIST, .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// An address or an interface that is gone already is no error.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub async fn remove_address(&self, address: &InterfaceAddress) -> Result<(), NetError> {
+        let index = match self.index(&address.dev).await {
+            Err(NetError::NoInterface(_)) => return Ok(()),
+            other => other?,
+        };
+        let message = RouteNetlinkMessage::DelAddress(message::address(address, index));
+        match self.ask("remove an address", message, 0).await {
+            Err(NetError::Refused { source: Errno::EADDRNOTAVAIL | Errno::ENODEV, .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// A route that is there already is no error.
+    ///
+    /// # Errors
+    /// When an interface is absent, or the kernel refuses.
+    pub async fn add_route(&self, route: &Route) -> Result<(), NetError> {
+        use crate::base::RouteMode;
+        let flags = match route.mode {
+            RouteMode::Prepend => NLM_F_CREATE,
+            RouteMode::Add => NLM_F_CREATE | NLM_F_EXCL,
+            RouteMode::Append => NLM_F_CREATE | NLM_F_APPEND,
+        };
+        let message = message::route(route, &self.indexes(route).await?);
+        match self.ask("add a route", RouteNetlinkMessage::NewRoute(message), flags).await {
+            Err(NetError::Refused { source: Errno::EEXIST, .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// A route or an interface that is gone already is no error.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub async fn remove_route(&self, route: &Route) -> Result<(), NetError> {
+        let indexes = match self.indexes(route).await {
+            Err(NetError::NoInterface(_)) => return Ok(()),
+            other => other?,
+        };
+        let message = RouteNetlinkMessage::DelRoute(message::route(route, &indexes));
+        match self.ask("remove a route", message, 0).await {
+            Err(NetError::Refused { source: Errno::ESRCH | Errno::ENODEV, .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Every link with its addresses.
+    ///
+    /// # Errors
+    /// When the kernel does not answer.
+    pub async fn links(&self) -> Result<Vec<LinkView>, NetError> {
+        let failed = |operation| move |source| NetError::Netlink { operation, source };
+        let mut links = BTreeMap::new();
+        let mut found = self.handle.link().get().execute();
+        while let Some(link) = found.try_next().await.map_err(failed("list links"))? {
+            if let Some(view) = message::link_view(&link) {
+                links.insert(view.index, view);
+            }
+        }
+        let mut found = self.handle.address().get().execute();
+        while let Some(address) = found.try_next().await.map_err(failed("list addresses"))? {
+            if let Some((index, prefix)) = message::usable_address(&address)
+                && let Some(link) = links.get_mut(&index)
+            {
+                link.addresses.push(prefix);
+            }
+        }
+        Ok(links.into_values().collect())
+    }
+
+    /// One link, without its addresses.
+    ///
+    /// # Errors
+    /// When there is no such link, or the kernel does not answer.
+    pub async fn link(&self, name: &str) -> Result<LinkView, NetError> {
+        let absent = || NetError::NoInterface(name.to_owned());
+        let mut found = self.handle.link().get().match_name(name.to_owned()).execute();
+        match found.try_next().await {
+            Ok(Some(link)) => message::link_view(&link).ok_or_else(absent),
+            Ok(None) => Err(absent()),
+            Err(rtnetlink::Error::NetlinkError(error))
+                if Errno::from_raw(error.raw_code().abs()) == Errno::ENODEV =>
+            {
+                Err(absent())
+            }
+            Err(source) => Err(NetError::Netlink { operation: "find a link", source }),
+        }
+    }
+
+    async fn index(&self, name: &str) -> Result<LinkIndex, NetError> {
+        Ok(self.link(name).await?.index)
+    }
+
+    /// Numbers of the interfaces that a route names.
+    async fn indexes(&self, route: &Route) -> Result<BTreeMap<String, LinkIndex>, NetError> {
+        let mut indexes = BTreeMap::new();
+        let legs = route.nexthops.iter().filter_map(|leg| leg.dev.as_deref());
+        for name in route.dev.as_deref().into_iter().chain(legs) {
+            indexes.insert(name.to_owned(), self.index(name).await?);
+        }
+        Ok(indexes)
+    }
+
+    async fn ask(
+        &self,
+        operation: &'static str,
+        message: RouteNetlinkMessage,
+        flags: u16,
+    ) -> Result<(), NetError> {
+        let mut request = NetlinkMessage::from(message);
+        request.header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+        let mut answers = self
+            .handle
+            .clone()
+            .request(request)
+            .map_err(|source| NetError::Netlink { operation, source })?;
+        while let Some(answer) = answers.next().await {
+            if let NetlinkPayload::Error(error) = answer.payload
+                && error.code.is_some()
+            {
+                let source = Errno::from_raw(error.raw_code().abs());
+                return Err(NetError::Refused { operation, source });
+            }
+        }
+        Ok(())
+    }
+}
