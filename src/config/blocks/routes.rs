@@ -312,6 +312,7 @@ enum Destination {
 fn destination(text: &str) -> Option<Destination> {
     match text {
         "default" | "any" | "all" => Some(Destination::Everything),
+        "default6" => Some(Destination::Network(Prefix::everything(Family::V6))),
         other => prefix(other).map(Destination::Network),
     }
 }
@@ -407,6 +408,7 @@ mod tests {
     fn default_takes_the_family_of_the_gateway() {
         assert_eq!(route("default via 2001:db8::1").destination.to_string(), "::/0");
         assert_eq!(route("default via 2001:db8::1").family, Family::V6);
+        assert_eq!(route("default6 via fe80::1 dev eth0").destination.to_string(), "::/0");
         assert_eq!(route("inet6 default dev eth0").family, Family::V6);
         let mixed = route("10.1.0.0/16 via inet6 fe80::1 dev eth0");
         assert_eq!(mixed.family, Family::V4);
