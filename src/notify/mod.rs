@@ -1,4 +1,6 @@
 //! Telling the world of a change: scripts, fifo, mail. Pure: what to tell; `io` tells it.
+pub mod io;
+
 use crate::base::Script;
 
 /// One thing to tell.
