@@ -6,12 +6,14 @@
     reason = "this is the program itself"
 )]
 mod check;
+mod child;
 mod cli;
 mod logging;
 mod run;
 mod status;
+mod vrrp_child;
 
-use cli::{Command, Invocation};
+use cli::{Command, Invocation, Role};
 use std::{
     io::{self, Write},
     process::ExitCode,
@@ -44,7 +46,10 @@ pub fn main() -> ExitCode {
             Command::Check(arguments) => check::files(&arguments),
             Command::Status(arguments) => status::show(&arguments),
             Command::Reload(arguments) => status::reload(&arguments),
-            Command::Child(_) => exit::OK,
+            Command::Child(arguments) => match arguments.role {
+                Role::Vrrp(arguments) => vrrp_child::run(&arguments),
+                Role::Checkers(_) => exit::OK,
+            },
         },
     })
 }

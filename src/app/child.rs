@@ -1,0 +1,179 @@
+//! What both children do: read the parent's link (their standard input), parse what it sends,
+//! answer on it, and stop in order when it is gone.
+use super::{cli::RunArgs, exit, logging};
+use crate::{
+    config::{self, Config, source::Sources},
+    ipc::{self, ToChild, ToParent, io::IpcError},
+};
+use std::{future::Future, os::fd::AsFd, sync::Arc};
+use tokio::{
+    net::{
+        UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::mpsc,
+};
+
+/// Answers that wait for the parent to read them. What does not fit is lost: pongs and snapshots,
+/// of which the next one is as good.
+const ANSWERS: usize = 64;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ChildError {
+    #[error("this command is for the daemon itself: use `ldirector run`")]
+    NoParent,
+    #[error("cannot start: {0}")]
+    Runtime(std::io::Error),
+    #[error("the link to the parent: {0}")]
+    Link(#[from] IpcError),
+    #[error("the parent sent something else than a configuration first")]
+    NoConfiguration,
+    #[error("the parent sent a configuration with errors: {0}")]
+    Configuration(String),
+    #[error(transparent)]
+    Net(#[from] crate::net::io::NetError),
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Sets the process up, waits for its configuration and runs `body` to the exit code.
+pub(super) fn run<F>(arguments: &RunArgs, ident: &'static str, body: F) -> u8
+where
+    F: AsyncFnOnce(Config, Link, Answers) -> Result<u8, ChildError>,
+{
+    logging::start(arguments, ident, !arguments.dont_fork);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!("{}", ChildError::Runtime(error));
+            return exit::FAILED;
+        }
+    };
+    let outcome = runtime.block_on(async {
+        // The parent alone decides when we stop: a terminal's ^C reaches the whole group.
+        ignore_signals().map_err(ChildError::Runtime)?;
+        let (mut link, answers) = open()?;
+        let config = link.first_configuration().await?;
+        answers.send(ToParent::Configured);
+        body(config, link, answers).await
+    });
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            tracing::error!("{error}");
+            exit::FAILED
+        }
+    }
+}
+
+fn ignore_signals() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    for kind in [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()] {
+        let mut caught = signal(kind)?;
+        tokio::spawn(async move { while caught.recv().await.is_some() {} });
+    }
+    Ok(())
+}
+
+fn open() -> Result<(Link, Answers), ChildError> {
+    let stdin = std::io::stdin().as_fd().try_clone_to_owned().map_err(ChildError::Runtime)?;
+    let stream = std::os::unix::net::UnixStream::from(stdin);
+    // Anything but a socket pair's end answers with an error here.
+    stream.set_nonblocking(true).map_err(ChildError::Runtime)?;
+    stream.peer_addr().map_err(|_| ChildError::NoParent)?;
+    let stream = UnixStream::from_std(stream).map_err(ChildError::Runtime)?;
+    let (reader, writer) = stream.into_split();
+    let (answers, queue) = mpsc::channel(ANSWERS);
+    tokio::spawn(write(writer, queue));
+    Ok((Link(reader), Answers(answers)))
+}
+
+async fn write(mut writer: OwnedWriteHalf, mut queue: mpsc::Receiver<ToParent>) {
+    while let Some(message) = queue.recv().await {
+        if let Err(error) = ipc::io::send(&mut writer, &message).await {
+            tracing::debug!("answering the parent: {error}");
+            return;
+        }
+    }
+}
+
+/// The way up; cheap to clone, never makes anybody wait.
+#[derive(Clone, Debug)]
+pub(super) struct Answers(mpsc::Sender<ToParent>);
+
+impl Answers {
+    pub(super) fn send(&self, message: ToParent) {
+        if self.0.try_send(message).is_err() {
+            tracing::debug!("an answer to the parent is lost: it does not read");
+        }
+    }
+}
+
+/// The way down.
+#[derive(Debug)]
+pub(super) struct Link(OwnedReadHalf);
+
+/// What the parent wants, with its texts parsed.
+#[derive(Debug)]
+pub(super) enum Order {
+    Reload(Config),
+    Ping(u64),
+    ReportStatus(u64),
+    Stop,
+}
+
+impl Link {
+    async fn first_configuration(&mut self) -> Result<Config, ChildError> {
+        match ipc::io::receive(&mut self.0).await? {
+            ToChild::Configure(sources) => parse(&sources),
+            ToChild::Ping(_) | ToChild::ReportStatus(_) | ToChild::Stop => {
+                Err(ChildError::NoConfiguration)
+            }
+        }
+    }
+
+    /// Hands orders on until the link ends, and then orders to stop: a child without its parent has
+    /// nobody who would ever stop it.
+    pub(super) async fn follow<F: Future<Output = ()>>(mut self, order: impl Fn(Order) -> F) {
+        loop {
+            let next = match ipc::io::receive(&mut self.0).await {
+                Ok(ToChild::Configure(sources)) => match parse(&sources) {
+                    Ok(config) => Order::Reload(config),
+                    Err(error) => {
+                        tracing::error!("{error}");
+                        continue;
+                    }
+                },
+                Ok(ToChild::Ping(number)) => Order::Ping(number),
+                Ok(ToChild::ReportStatus(number)) => Order::ReportStatus(number),
+                Ok(ToChild::Stop) => Order::Stop,
+                Err(error) => {
+                    tracing::warn!("the parent is gone ({error}): stopping");
+                    order(Order::Stop).await;
+                    return;
+                }
+            };
+            order(next).await;
+        }
+    }
+}
+
+/// The parent has found no error in these texts; if we do, we are of another version.
+fn parse(sources: &Sources) -> Result<Config, ChildError> {
+    let (mut config, found) = config::parse(sources);
+    if found.has_errors() {
+        let first = config::render::first_error(sources, &found).unwrap_or_default();
+        return Err(ChildError::Configuration(first));
+    }
+    if config.global.router_id.is_none() {
+        Arc::make_mut(&mut config.global).router_id = Some(host_name());
+    }
+    Ok(config)
+}
+
+fn host_name() -> String {
+    nix::sys::utsname::uname().map_or_else(
+        |_| "localhost".to_owned(),
+        |names| names.nodename().to_string_lossy().into_owned(),
+    )
+}

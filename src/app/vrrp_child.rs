@@ -1,0 +1,261 @@
+//! The VRRP process: the machine of `vrrp`, with the real network, scripts and mail around it.
+use super::{
+    child::{self, Answers, ChildError, Link, Order},
+    cli::RunArgs,
+};
+use crate::{
+    base::{InterfaceAddress, Route},
+    config::{
+        Config,
+        model::{GlobalDefs, TrackScript},
+    },
+    ipc::ToParent,
+    ipvs::{
+        DaemonRole, SyncDaemon,
+        io::{IpvsError, IpvsKernel, netlink::Netlink},
+    },
+    machine::io::Inbound,
+    net::io::{
+        NetError, Network,
+        announce::{Announcer, Burst},
+        monitor,
+    },
+    notify::{
+        Notification,
+        io::{Notifier, Plane, policy},
+    },
+    scripts::Policy,
+    trackers::io::{Verdict, Watch, watch},
+    vrrp::{
+        Announcement, Event, SyncOrder, SyncRole,
+        io::{Detail, Upward, World},
+    },
+};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+/// Events that wait while the machine is busy: senders wait in turn, sockets drop.
+const INBOX: usize = 256;
+/// For what was notified at the end.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
+pub(super) fn run(arguments: &RunArgs) -> u8 {
+    child::run(arguments, "ldirector_vrrp", async |config, link, answers| {
+        turn(arguments, config, link, answers).await
+    })
+}
+
+async fn turn(
+    arguments: &RunArgs,
+    config: Config,
+    link: Link,
+    answers: Answers,
+) -> Result<u8, ChildError> {
+    let (events, inbox) = mpsc::channel::<Inbound<Event>>(INBOX);
+    let (verdicts, mut watched) = mpsc::channel(64);
+    let network = Network::connect()?;
+    let shared = Arc::new(Shared {
+        notifier: Mutex::new(Some(Notifier::start(&config.global, Plane::Vrrp))),
+        policy: Mutex::new(Arc::new(policy(&config.global))),
+        keep: AtomicBool::new(false),
+    });
+    let world = Host {
+        announcer: Announcer::start(network.clone()),
+        network: network.clone(),
+        ipvs: None,
+        shared: Arc::clone(&shared),
+        verdicts,
+        watches: HashMap::new(),
+    };
+    let (tell, mut news) = mpsc::channel(INBOX);
+    let _monitor = monitor::watch(tell);
+    let inbox_of_news = events.clone();
+    tokio::spawn(async move {
+        while let Some(news) = news.recv().await {
+            if inbox_of_news.send(Inbound::Event(Event::Net(news))).await.is_err() {
+                return;
+            }
+        }
+    });
+    let inbox_of_scripts = events.clone();
+    tokio::spawn(async move {
+        while let Some(Verdict { name, up }) = watched.recv().await {
+            let event = Event::Tracker { name, up };
+            if inbox_of_scripts.send(Inbound::Event(event)).await.is_err() {
+                return;
+            }
+        }
+    });
+    let orders = events.clone();
+    let keep = arguments.dont_release_vrrp;
+    let reply = answers.clone();
+    tokio::spawn(link.follow(move |order| {
+        let (orders, shared, reply) = (orders.clone(), Arc::clone(&shared), reply.clone());
+        async move {
+            let event = match order {
+                Order::Reload(config) => {
+                    shared.reload(&config.global);
+                    reply.send(ToParent::Configured);
+                    Inbound::Event(Event::Reload(config.vrrp, config.global))
+                }
+                Order::Ping(number) => Inbound::Ping(number),
+                Order::ReportStatus(number) => Inbound::Event(Event::ReportStatus(number)),
+                Order::Stop => {
+                    shared.keep.store(keep, Ordering::Relaxed);
+                    Inbound::Event(Event::Stop)
+                }
+            };
+            if orders.send(event).await.is_err() {
+                tracing::debug!("an order came after the end");
+            }
+        }
+    }));
+    let (upward, mut reports) = mpsc::channel(64);
+    tokio::spawn(async move {
+        while let Some(report) = reports.recv().await {
+            answers.send(match report {
+                Upward::Pong(number) => ToParent::Pong(number),
+                Upward::Status(number, status) => ToParent::Vrrp(number, status),
+            });
+        }
+    });
+    let detail = if arguments.log_detail { Detail::All } else { Detail::Usual };
+    Ok(crate::vrrp::io::run(config.vrrp, config.global, inbox, events, upward, world, detail).await)
+}
+
+/// What a reload changes behind the machine's back.
+struct Shared {
+    /// None after the end.
+    notifier: Mutex<Option<Notifier>>,
+    policy: Mutex<Arc<Policy>>,
+    /// `--dont-release-vrrp`, once we stop.
+    keep: AtomicBool,
+}
+
+impl Shared {
+    fn reload(&self, global: &GlobalDefs) {
+        if let Some(notifier) = &mut *self.notifier.lock().unwrap_or_else(PoisonError::into_inner) {
+            notifier.reload(global, Plane::Vrrp);
+        }
+        *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy(global));
+    }
+}
+
+/// This machine, as the VRRP machine's orders change it.
+struct Host {
+    network: Network,
+    announcer: Announcer,
+    /// Opened when the first sync daemon is ordered.
+    ipvs: Option<Netlink>,
+    shared: Arc<Shared>,
+    verdicts: mpsc::Sender<Verdict>,
+    watches: HashMap<String, Watch>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum HostError {
+    #[error(transparent)]
+    Net(#[from] NetError),
+    #[error(transparent)]
+    Ipvs(#[from] IpvsError),
+    #[error("IPVS: {0}")]
+    Thread(std::io::Error),
+}
+
+impl World for Host {
+    type Error = HostError;
+
+    async fn add_address(&mut self, address: &InterfaceAddress) -> Result<(), HostError> {
+        Ok(self.network.add_address(address).await?)
+    }
+
+    async fn remove_address(&mut self, address: &InterfaceAddress) -> Result<(), HostError> {
+        if self.shared.keep.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Ok(self.network.remove_address(address).await?)
+    }
+
+    async fn add_route(&mut self, route: &Route) -> Result<(), HostError> {
+        Ok(self.network.add_route(route).await?)
+    }
+
+    async fn remove_route(&mut self, route: &Route) -> Result<(), HostError> {
+        if self.shared.keep.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Ok(self.network.remove_route(route).await?)
+    }
+
+    async fn sync_daemon(&mut self, order: &SyncOrder) -> Result<(), HostError> {
+        let ipvs = match &mut self.ipvs {
+            Some(ipvs) => ipvs,
+            None => self.ipvs.insert(Netlink::start().map_err(HostError::Thread)?),
+        };
+        let role = |role| match role {
+            SyncRole::Master => DaemonRole::Master,
+            SyncRole::Backup => DaemonRole::Backup,
+        };
+        match order {
+            SyncOrder::Start { role: which, daemon, id } => {
+                let daemon = SyncDaemon {
+                    role: role(*which),
+                    interface: daemon.interface.clone(),
+                    id: *id,
+                    max_length: daemon.max_length,
+                    port: daemon.port,
+                    ttl: daemon.ttl,
+                    group: daemon.group,
+                };
+                Ok(ipvs.start_daemon(daemon).await?)
+            }
+            SyncOrder::Stop { role: which, .. } => Ok(ipvs.stop_daemon(role(*which)).await?),
+        }
+    }
+
+    fn announce(&mut self, announcement: Announcement) {
+        self.announcer.send(Burst {
+            owner: announcement.owner,
+            targets: announcement.targets.into_iter().map(|t| (t.interface, t.address)).collect(),
+            rounds: announcement.rounds,
+            arp_gap: announcement.arp_gap,
+            na_gap: announcement.na_gap,
+        });
+    }
+
+    fn cancel_announcements(&mut self, owner: &str) {
+        self.announcer.cancel(owner);
+    }
+
+    fn notify(&mut self, notification: Notification) {
+        let notifier = &mut *self.shared.notifier.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(notifier) = notifier {
+            notifier.deliver(notification);
+        }
+    }
+
+    fn watch_script(&mut self, script: TrackScript) {
+        let policy = self.shared.policy.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let name = script.name.value.clone();
+        self.watches.insert(name, watch(script, policy, self.verdicts.clone()));
+    }
+
+    fn unwatch_script(&mut self, name: &str) {
+        self.watches.remove(name);
+    }
+
+    async fn finish(&mut self) {
+        self.watches.clear();
+        let notifier = self.shared.notifier.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(notifier) = notifier {
+            notifier.finish(LAST_MOMENT).await;
+        }
+    }
+}
