@@ -20,6 +20,7 @@ super::rules! {
     NO_METHOD = warning(518, "this virtual_server has no lb_kind: NAT is taken", "write `lb_kind NAT`, DR or TUN");
     SAME_SERVICE = note(519, "this is the same service as an earlier virtual_server: the two are one", "keepalived lets them fight over it");
     FAMILY = error(520, "{server} and its service are of different address families", "only TUN can carry one in the other");
+    DUPLICATE_MERGED = warning(532, "{server} stands in both blocks of this virtual_server; the first counts", "remove one");
     DUPLICATE = error(521, "{server} stands twice in this virtual_server", "remove one");
     PORT = warning(522, "port {port} of {server} is not used: with DR and TUN packets keep the service's port {service}", "write port {service}, or use NAT");
     QUORUM = warning(523, "quorum {quorum} is more than all weights together: {sum} is taken", "lower it, or raise weights");

@@ -56,7 +56,7 @@ pub(in crate::config::blocks) fn settle(
 fn merge(first: &mut VirtualServer, second: VirtualServer, out: &mut Diagnostics) {
     for server in second.real_servers {
         if first.real_servers.iter().any(|s| (s.ip, s.port) == (server.ip, server.port)) {
-            out.report(rules::DUPLICATE, server.span).with("server", server.ip);
+            out.report(rules::DUPLICATE_MERGED, server.span).with("server", server.ip);
             continue;
         }
         first.real_servers.push(server);

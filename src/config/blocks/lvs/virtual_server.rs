@@ -11,7 +11,7 @@ use crate::{
             apply, kw,
         },
         model::PersistenceMask,
-        rules::lvs as rules,
+        rules::{language, lvs as rules},
         source::{Span, Spanned},
         tree::Statement,
         value,
@@ -354,11 +354,20 @@ fn alpha(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {
 
 /// A flag whose argument keepalived ignores here, even `off`: ours means what it says.
 fn switch(statement: &Statement<'_>, out: &mut Diagnostics) -> bool {
-    let Some(on) = value::boolean(statement, out) else { return true };
-    if !on {
-        out.report(rules::OFF_IS_ON, statement.span).with("word", statement.first());
+    match statement.word(1).map(|word| (word.as_str(), word.span)) {
+        None | Some(("on" | "true" | "yes", _)) => true,
+        Some(("off" | "false" | "no", _)) => {
+            out.report(rules::OFF_IS_ON, statement.span).with("word", statement.first());
+            false
+        }
+        Some((other, span)) => {
+            out.report(language::SURPLUS_IGNORED, span)
+                .with("word", statement.first())
+                .with("takes", "no argument")
+                .with("surplus", other);
+            true
+        }
     }
-    on
 }
 
 /// Keeps the first script of a kind, as keepalived does.
