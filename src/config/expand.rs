@@ -3,7 +3,7 @@
 use super::{
     diagnostic::Diagnostics,
     lexer,
-    line::Line,
+    line::{Builder, Line},
     parameters::{self, Definitions, Found},
     rules::language as rules,
     source::{FileId, Sources, Span},
@@ -33,8 +33,16 @@ pub(super) enum Piece<'s> {
 
 #[derive(Debug)]
 enum Frame<'s> {
-    File { file: FileId, text: &'s str, at: usize },
-    Lines(std::vec::IntoIter<Line<'s>>),
+    File {
+        file: FileId,
+        text: &'s str,
+        at: usize,
+    },
+    /// With the names that a loop gives values to while its lines are read.
+    Lines {
+        lines: std::vec::IntoIter<Line<'s>>,
+        names: Vec<String>,
+    },
 }
 
 /// An iterator over the pieces of a configuration.
@@ -94,9 +102,12 @@ impl<'s> Expander<'s> {
     fn next_line(&mut self) -> Option<Line<'s>> {
         loop {
             match self.frames.last_mut()? {
-                Frame::Lines(lines) => match lines.next() {
+                Frame::Lines { lines, names } => match lines.next() {
                     Some(line) => return Some(line),
                     None => {
+                        for name in names.drain(..) {
+                            self.definitions.remove(&name);
+                        }
                         self.frames.pop();
                     }
                 },
@@ -172,10 +183,12 @@ impl<'s> Expander<'s> {
                 return None;
             }
             if line.text.starts_with("~SEQ") || line.text.starts_with("~LST") {
-                match parameters::repeat(&line, &self.definitions, out) {
-                    Some(lines) => self.push(lines, &line, out),
-                    None => return None,
+                if let Some(fresh) = self.loop_with_values(&line, out) {
+                    line = fresh;
+                    continue;
                 }
+                let repeated = parameters::repeat(&line, &self.definitions, out)?;
+                self.push(repeated.lines, repeated.names, &line, out);
                 return None;
             }
             if include_form(&line.text).is_some() {
@@ -187,7 +200,7 @@ impl<'s> Expander<'s> {
                 Found::Line(fresh) => line = lexer::strip_comment(fresh.trim()),
                 Found::Lines(mut lines) => {
                     let first = lines.remove(0);
-                    self.push(lines, &line, out);
+                    self.push(lines, vec![], &line, out);
                     line = lexer::strip_comment(first.trim());
                 }
             }
@@ -210,21 +223,46 @@ impl<'s> Expander<'s> {
                 return body;
             };
             body.push(line.slice(0..kept).trim());
-            match self.next_line() {
-                Some(next) => line = lexer::strip_comment(next.trim()),
-                None => return body,
-            }
-            if line.text.is_empty() {
-                return body;
+            // A line with a comment only is as if it were not there.
+            line = loop {
+                let Some(next) = self.next_line() else { return body };
+                let next = next.trim();
+                if next.text.is_empty() {
+                    return body;
+                }
+                let next = lexer::strip_comment(next);
+                if !next.text.is_empty() {
+                    break next;
+                }
+            };
+        }
+    }
+
+    /// The line with the parameters of its loop's head replaced; None where there are none.
+    fn loop_with_values(&self, line: &Line<'s>, out: &mut Diagnostics) -> Option<Line<'s>> {
+        let end = parameters::head_end(&line.text)?;
+        match self.definitions.substitute(&line.slice(0..end), out) {
+            Found::Nothing | Found::Lines(_) => None,
+            Found::Line(head) => {
+                let mut built = Builder::default();
+                built.copy(&head, 0..head.text.len());
+                built.copy(line, end..line.text.len());
+                Some(built.finish(line.indent))
             }
         }
     }
 
-    fn push(&mut self, lines: Vec<Line<'s>>, from: &Line<'s>, out: &mut Diagnostics) {
+    fn push(
+        &mut self,
+        lines: Vec<Line<'s>>,
+        names: Vec<String>,
+        from: &Line<'s>,
+        out: &mut Diagnostics,
+    ) {
         if self.frames.len() >= MAX_DEPTH {
             out.report(rules::TOO_DEEP, from.span(0..from.text.len()));
         } else if !lines.is_empty() {
-            self.frames.push(Frame::Lines(lines.into_iter()));
+            self.frames.push(Frame::Lines { lines: lines.into_iter(), names });
         }
     }
 

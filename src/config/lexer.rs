@@ -163,7 +163,7 @@ pub(super) fn words<'s>(line: &Line<'s>, out: &mut Diagnostics) -> Vec<Word<'s>>
         if !closed {
             out.report(rules::UNTERMINATED_QUOTE, line.span(start..end))
                 .replace_with(format!("\"{}\"", word.trim_end()));
-        } else if !is_quoted && word.starts_with("//") {
+        } else if !is_quoted && is_slash_comment(word) {
             comment_of_other_languages(line, start, words.is_empty(), out);
             break;
         } else if !is_quoted && blanks(after).is_empty() && word.ends_with([';', '；']) {
@@ -176,6 +176,11 @@ pub(super) fn words<'s>(line: &Line<'s>, out: &mut Diagnostics) -> Vec<Word<'s>>
         rest = blanks(after);
     }
     words
+}
+
+/// `//` or `//text`, but not `//usr/bin/x`, which is a path.
+fn is_slash_comment(word: &str) -> bool {
+    word.strip_prefix("//").is_some_and(|text| !text.contains('/'))
 }
 
 fn word_of<'s>(line: &Line<'s>, inner: Range<usize>, outer: Range<usize>) -> Word<'s> {

@@ -78,6 +78,10 @@ impl<'s> Definitions<'s> {
         self.known.insert(name, body);
     }
 
+    pub(super) fn remove(&mut self, name: &str) {
+        self.known.remove(name);
+    }
+
     /// Replaces every parameter of a line once; what comes in is looked at in the next round.
     pub(super) fn substitute(&self, line: &Line<'s>, out: &mut Diagnostics) -> Found<'s> {
         if !line.text.contains('$') {
@@ -177,12 +181,26 @@ fn undefined(line: &Line<'_>, found: &Use<'_>, span: Span, out: &mut Diagnostics
     out.report(rule, span).with("name", found.name);
 }
 
+/// What a loop stands for.
+#[derive(Debug)]
+pub(super) struct Repeated<'s> {
+    pub(super) lines: Vec<Line<'s>>,
+    /// Variables that the lines define; they end with the loop.
+    pub(super) names: Vec<String>,
+}
+
+/// Where the head of a loop ends, behind its `)`.
+pub(super) fn head_end(text: &str) -> Option<usize> {
+    let (head, behind) = text.split_once('(')?;
+    closing(behind).map(|at| head.len() + 1 + at + 1)
+}
+
 /// The lines of `~SEQ(VAR, …) TEXT` or `~LST(VAR, …) TEXT`. None after a mistake, which is reported.
 pub(super) fn repeat<'s>(
     line: &Line<'s>,
     definitions: &Definitions<'_>,
     out: &mut Diagnostics,
-) -> Option<Vec<Line<'s>>> {
+) -> Option<Repeated<'s>> {
     let text: &str = &line.text;
     let whole = line.span(0..text.len());
     let (head, behind) = text.split_once('(')?;
@@ -212,7 +230,23 @@ pub(super) fn repeat<'s>(
         out.report(rules::BAD_LOOP, whole).with("why", why);
         return None;
     }
-    Some(rows.iter().map(|row| put(&body, row)).collect())
+    let mut repeated = Repeated { lines: vec![], names: vec![] };
+    for row in &rows {
+        let line = put(&body, row);
+        // A parameter of the text may itself name the variable.
+        if line.text.contains('$') {
+            for (name, value) in row {
+                let mut built = Builder::default();
+                built.insert(&format!("${name}={value}"), line.span(0..line.text.len()));
+                repeated.lines.push(built.finish(None));
+            }
+        }
+        repeated.lines.push(line);
+    }
+    if let (Some(row), true) = (rows.first(), repeated.lines.len() > rows.len()) {
+        repeated.names.extend(row.iter().map(|(name, _)| name.clone()));
+    }
+    Some(repeated)
 }
 
 fn closing(text: &str) -> Option<usize> {

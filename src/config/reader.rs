@@ -18,8 +18,8 @@ const MAX_DEPTH: usize = 64;
 pub(super) struct Reader<'s, 'd> {
     expander: Expander<'s>,
     out: &'d RefCell<Diagnostics>,
-    /// Whether a word opens a block that stands at the top level only.
-    is_root: fn(&str) -> bool,
+    /// Whether these words open a block that stands at the top level only.
+    is_root: fn(&[Word<'_>]) -> bool,
     /// Indentations of the blocks that are open, outermost first.
     indents: Vec<Option<u32>>,
     /// A brace that is indented like that of a block further out: if one turns out to be missing,
@@ -41,7 +41,7 @@ struct Suspect {
 impl<'s, 'd> Reader<'s, 'd> {
     pub(super) fn new(
         sources: &'s Sources,
-        is_root: fn(&str) -> bool,
+        is_root: fn(&[Word<'_>]) -> bool,
         out: &'d RefCell<Diagnostics>,
     ) -> Self {
         let expander = Expander::new(sources, &mut out.borrow_mut());
@@ -132,7 +132,7 @@ impl<'s, 'd> Reader<'s, 'd> {
 
     /// A top-level block begins: its keyword, and then a brace.
     fn opens_a_root_block(&mut self, words: &[Word<'s>]) -> bool {
-        if !words.first().is_some_and(|first| (self.is_root)(first.as_str())) {
+        if !(self.is_root)(words) {
             return false;
         }
         match self.piece() {
@@ -197,7 +197,7 @@ impl<'s> Iterator for Reader<'s, '_> {
                     }
                 }
                 Piece::Words { words, line } => {
-                    let first = words.first().map(|word| (word.span, (self.is_root)(&word.text)));
+                    let first = words.first().map(|word| (word.span, (self.is_root)(&words)));
                     if let (Some((span, false)), Some(early)) = (first, self.early.take()) {
                         self.out
                             .borrow_mut()

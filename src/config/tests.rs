@@ -7,3 +7,49 @@ fn read(text: &str) -> (Config, Vec<u16>) {
     let codes = errors.map(|f| f.rule.code).collect();
     (config, codes)
 }
+
+/// VRIDs and states say which instances a text makes.
+fn vrids(text: &str) -> Vec<u8> {
+    let (config, codes) = read(text);
+    assert_eq!(codes, Vec::<u16>::new(), "{text}");
+    config.vrrp.instances.iter().map(|instance| instance.vrid.value.0).collect()
+}
+
+const INSTANCE: &str = "$VI= \\\nvrrp_instance VI_${N} { \\\n interface eth0 \\\n # of all \\\n\
+                        virtual_router_id ${N} \\\n no_virtual_ipaddress \\\n}\n";
+
+#[test]
+fn a_loop_gives_its_variable_to_the_parameters_in_it() {
+    assert_eq!(vrids(&format!("{INSTANCE}~SEQ(N, 3) $VI\n")), [1, 2, 3]);
+    assert_eq!(vrids(&format!("{INSTANCE}~LST(N, 7, 9) $VI\n")), [7, 9]);
+    // Twice the same variable: it ended with the first loop.
+    assert_eq!(vrids(&format!("{INSTANCE}~SEQ(N, 2) $VI\n~SEQ(N, 5, 6) $VI\n")), [1, 2, 5, 6]);
+}
+
+#[test]
+fn bounds_of_a_loop_may_be_parameters() {
+    let text = format!("{INSTANCE}$FIRST=4\n$LAST=6\n~SEQ(N, $FIRST, ${{LAST}}) $VI\n");
+    assert_eq!(vrids(&text), [4, 5, 6]);
+}
+
+#[test]
+fn comment_lines_do_not_end_a_definition() {
+    assert_eq!(vrids(&format!("{INSTANCE}$N=8\n$VI\n")), [8]);
+}
+
+#[test]
+fn a_path_with_two_slashes_is_no_comment() {
+    let (config, codes) = read(
+        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nno_virtual_ipaddress\n\
+              notify //usr/bin/true\n}\n",
+    );
+    assert_eq!(codes, Vec::<u16>::new());
+    let script = config.vrrp.instances[0].notify.any.as_ref().map(|script| script.argv.clone());
+    assert_eq!(script, Some(vec!["//usr/bin/true".to_owned()]));
+}
+
+#[test]
+fn a_named_track_file_is_a_block_of_its_own() {
+    let (_, codes) = read("global_defs {\n  router_id a\n      }\ntrack_file T {\n file /a\n}\n");
+    assert_eq!(codes, [110], "planned, but no misplaced brace");
+}

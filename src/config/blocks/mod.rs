@@ -29,7 +29,7 @@ use super::{
     model::{Config, VrrpConfig},
     rules::Rule,
     source::Spanned,
-    tree::Statement,
+    tree::{Statement, Word},
     validate,
 };
 use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
@@ -138,13 +138,13 @@ pub(super) fn interpret<'s>(
     drafts.settle(&mut out.borrow_mut())
 }
 
-/// Whether a keyword opens a block that stands at the top level and nowhere else.
-pub(super) fn is_root_block(word: &str) -> bool {
-    // `track_file` and the like name a list within an instance as well.
-    const ALSO_INSIDE: &[&str] = &["track_file", "interface_up_down_delays"];
-    !ALSO_INSIDE.contains(&word)
+/// Whether a line opens a block that stands at the top level and nowhere else.
+pub(super) fn is_root_block(words: &[Word<'_>]) -> bool {
+    let Some((first, arguments)) = words.split_first() else { return false };
+    // Without a name it is a list within an instance.
+    (first.as_str() != "track_file" || !arguments.is_empty())
         && ROOT.iter().any(|keyword| {
-            keyword.names.contains(&word)
+            keyword.names.contains(&first.as_str())
                 && matches!(keyword.takes, Block | Lines(_) | NamedBlock(_) | WordsBlock(..))
         })
 }
