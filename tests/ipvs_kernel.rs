@@ -2,6 +2,7 @@
 //! own. Elsewhere it says that it was skipped.
 #![allow(
     clippy::unwrap_used,
+    clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "a failing test says where; a skipped one says why"
 )]

@@ -2,6 +2,7 @@
 //! empties a service that stays, and it leaves others' services alone.
 #![allow(
     clippy::unwrap_used,
+    clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "a failing test says where; a skipped one says why"
 )]

@@ -1,6 +1,10 @@
 //! Whatever happens to the LAN: once it is calm there is exactly one master, and with preemption it
 //! is the one of highest priority.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed"
+)]
 #[path = "vrrp/lan.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest of it")]
 mod lan;

@@ -1,6 +1,10 @@
 //! What surrounds the instances: statics, the sync daemon, start delay, reload, sockets,
 //! notifications.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed"
+)]
 #[path = "vrrp/lan.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest of it")]
 mod lan;

@@ -1,5 +1,9 @@
 //! Adverts against what keepalived puts on the wire, byte for byte, and properties of the codec.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed"
+)]
 use ldirector::{
     base::{Priority, Vrid},
     config::model::{Authentication, Version},

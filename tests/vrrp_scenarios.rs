@@ -15,7 +15,11 @@
 //!     NODE holds|lacks ADDR   NODE announced ADDR   NODE[/I] priority N   NODE[/I] told WORD
 //!     NODE logged TEXT..   NODE silent   (has sent nothing since the line before)
 //! ```
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed"
+)]
 #[path = "vrrp/lan.rs"]
 #[allow(dead_code, reason = "the other tests use the rest of it")]
 mod lan;

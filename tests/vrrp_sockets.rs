@@ -1,6 +1,10 @@
 //! Two executors on real raw sockets, one at each end of a virtual cable, in a network namespace of
 //! their own. Skipped with a message where that may not be made.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed"
+)]
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 #[path = "vrrp/lan.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest of it")]

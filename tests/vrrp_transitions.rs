@@ -1,5 +1,9 @@
 //! Every event in every state: where it leads and what it orders, as one table.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed"
+)]
 #[path = "vrrp/lan.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest of it")]
 mod lan;

@@ -32,8 +32,6 @@ pub(super) enum ChildError {
     Configuration(String),
     #[error(transparent)]
     Net(#[from] crate::net::io::NetError),
-    #[error("{0}")]
-    Other(String),
 }
 
 /// Sets the process up, waits for its configuration and runs `body` to the exit code.

@@ -244,7 +244,8 @@ mod tests {
 
     #[test]
     fn heads() {
-        let table: &[(&str, Result<Option<(u16, Option<u64>, bool)>, &str>)] = &[
+        type Head = Result<Option<(u16, Option<u64>, bool)>, &'static str>;
+        let table: &[(&str, Head)] = &[
             ("HTTP/1.0 200 OK\r\n\r\n", Ok(Some((200, None, false)))),
             ("HTTP/1.1 200\r\n\r\nbody", Ok(Some((200, None, false)))),
             ("HTTP/1.1 200 \r\n\r\n", Ok(Some((200, None, false)))),

@@ -24,7 +24,7 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// Gives `{name}` of the rule's sentences its value.
-    pub fn with(&mut self, name: &'static str, value: impl ToString) -> &mut Self {
+    pub fn with(&mut self, name: &'static str, value: impl std::fmt::Display) -> &mut Self {
         self.values.push((name, value.to_string()));
         self
     }

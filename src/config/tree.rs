@@ -52,7 +52,7 @@ impl<'s> Statement<'s> {
 
     /// The block's statements; none where there is no block.
     #[must_use]
-    pub fn body(&self) -> &[Statement<'s>] {
+    pub fn body(&self) -> &[Self] {
         self.block.as_ref().map_or(&[], |block| &block.body)
     }
 }

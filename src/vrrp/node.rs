@@ -346,8 +346,6 @@ impl VrrpNode {
             return;
         }
         *verdict = Some(up);
-        let word = if up { "succeeded" } else { "failed" };
-        out.push(Action::Log(Level::Info, format!("VRRP_Script({name}) {word}")));
         for instance in &mut self.instances {
             instance.script_ended(name, up);
         }

@@ -81,7 +81,7 @@ pub fn refusal(script: &Script, policy: &Policy) -> Option<String> {
         Ok(program) => program,
         Err(why) => return Some(why),
     };
-    let runs_as_root = identity.user.map_or_else(nix::unistd::geteuid, |user| user).is_root();
+    let runs_as_root = identity.user.unwrap_or_else(nix::unistd::geteuid).is_root();
     (policy.security && runs_as_root).then(|| security::weakness(&program)).flatten()
 }
 

@@ -64,8 +64,8 @@ impl SupervisorExecutor {
         }
     }
 
-    fn tell(&mut self, tell: Tell) {
-        let state = match &tell {
+    fn tell(&mut self, tell: &Tell) {
+        let state = match tell {
             Tell::Ready => {
                 if let Some(ready) = self.ready.take() {
                     ready();
@@ -114,7 +114,7 @@ impl Executor<Supervisor> for SupervisorExecutor {
                 }
             }
             Action::Answer { client, response } => self.clients.answer(client, response),
-            Action::Tell(tell) => self.tell(tell),
+            Action::Tell(tell) => self.tell(&tell),
             Action::Log(Level::Error, text) => tracing::error!("{text}"),
             Action::Log(Level::Warning, text) => tracing::warn!("{text}"),
             Action::Log(Level::Info, text) => tracing::info!("{text}"),

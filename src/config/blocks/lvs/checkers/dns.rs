@@ -53,7 +53,7 @@ pub(in crate::config::blocks::lvs) static KEYWORDS: LazyLock<Vec<Keyword<Reading
                 let Some(name) = words::text(s) else { return };
                 let plain = name.trim_end_matches('.').to_owned();
                 let good = |label: &str| !label.is_empty() && label.len() <= 63;
-                if !plain.is_empty() && !(plain.split('.').all(good) && plain.len() <= 253) {
+                if !(plain.is_empty() || plain.len() <= 253 && plain.split('.').all(good)) {
                     out.report(rules::DNS_NAME, value::span_of(s, 1)).with("name", &name);
                     return;
                 }
