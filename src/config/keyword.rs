@@ -352,13 +352,19 @@ pub(super) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> O
         .map(|n| n.1)
 }
 
+/// What messages call the level outside of any block.
+pub(super) const TOP: &str = "the file";
+
 /// The blocks that know a word: "virtual_server or real_server".
 fn homes(word: &str) -> String {
-    let homes: Vec<&str> = super::blocks::blocks()
-        .into_iter()
-        .filter(|block| (block.keywords)().iter().any(|known| known.names.contains(&word)))
-        .map(|block| block.name)
-        .collect();
+    let homes: Vec<&str> =
+        super::blocks::blocks()
+            .into_iter()
+            .filter(|block| (block.keywords)().iter().any(|known| known.names.contains(&word)))
+            .map(|block| {
+                if block.name == TOP { "the file itself, outside of any block" } else { block.name }
+            })
+            .collect();
     match homes.split_last() {
         Some((last, [])) => (*last).to_owned(),
         Some((last, first)) => format!("{} or {last}", first.join(", ")),

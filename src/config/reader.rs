@@ -105,7 +105,7 @@ impl<'s, 'd> Reader<'s, 'd> {
                     self.skip();
                 }
                 Some(Piece::Words { words, line }) => {
-                    if self.opens_a_root_block(&words) {
+                    if self.is_outside(line.indent) && self.opens_a_root_block(&words) {
                         self.missing(opener, open, words.first().map(|word| word.span));
                         self.expander.put_back(Piece::Words { words, line });
                         break open;
@@ -127,6 +127,14 @@ impl<'s, 'd> Reader<'s, 'd> {
         }
         if brace > own && around.is_empty() {
             self.early = Some(Suspect { block, close });
+        }
+    }
+
+    /// A line that is indented deeper than the top-level block it stands in was meant to stand there.
+    fn is_outside(&self, indent: Option<u32>) -> bool {
+        match (indent, self.indents.first()) {
+            (Some(line), Some(Some(block))) => line <= *block,
+            (Some(_) | None, Some(_) | None) => true,
         }
     }
 

@@ -22,7 +22,7 @@ mod tests;
 use super::{
     diagnostic::{Diagnostic, Diagnostics},
     keyword::{
-        BlockInfo, Keyword, Support,
+        BlockInfo, Keyword, Support, TOP,
         Takes::{Block, Lines, NamedBlock, Nothing, One, UpTo1, WordsBlock},
         apply, describe, kw, not_yet,
     },
@@ -133,7 +133,7 @@ pub(super) fn interpret<'s>(
     let mut drafts = Drafts::default();
     for statement in statements {
         let found = &mut *out.borrow_mut();
-        apply(ROOT, "the file", std::slice::from_ref(&statement), &mut drafts, found);
+        apply(ROOT, TOP, std::slice::from_ref(&statement), &mut drafts, found);
     }
     drafts.settle(&mut out.borrow_mut())
 }
@@ -153,7 +153,7 @@ pub(super) fn is_root_block(words: &[Word<'_>]) -> bool {
 #[must_use]
 pub fn blocks() -> Vec<BlockInfo> {
     let mut blocks = vec![
-        BlockInfo { name: "the file", keywords: || describe(ROOT) },
+        BlockInfo { name: TOP, keywords: || describe(ROOT) },
         BlockInfo { name: "global_defs", keywords: || describe(&global_defs::KEYWORDS) },
         BlockInfo { name: "vrrp_instance", keywords: || describe(vrrp_instance::KEYWORDS) },
         BlockInfo { name: "authentication", keywords: || describe(vrrp_instance::AUTHENTICATION) },
