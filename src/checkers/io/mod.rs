@@ -1,30 +1,74 @@
 //! Probes one real server once: an arm per kind of checker. Nothing here decides what an outcome
 //! means for the server; dropping a probe's future ends the probe.
 #![allow(clippy::disallowed_methods, reason = "this is the shell: it may touch the outside world")]
+mod connect;
+mod dns;
+mod file;
+mod http;
+mod misc;
+mod ping;
+mod smtp;
+mod tcp;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod udp;
+
 use super::{Outcome, ProbeRequest};
 use crate::{
-    config::model::{CheckerKind, TlsIdentity},
+    config::model::{CheckerKind, RegexOptions, TlsIdentity},
     scripts::Policy,
 };
-use std::sync::Arc;
+use fancy_regex::Regex;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What all probes of one configuration share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ProbeContext {
-    pub policy: Arc<Policy>,
+    policy: Arc<Policy>,
+    tls: Arc<rustls::ClientConfig>,
+    pings: ping::Pings,
+    regexes: Arc<Mutex<Regexes>>,
 }
+
+/// Compiled once each: servers of one service share their options.
+type Regexes = Vec<(RegexOptions, Arc<Regex>)>;
 
 impl ProbeContext {
     /// Reads the client certificate of `SSL { }`, if there is one.
     ///
     /// # Errors
     /// A sentence that names the file and what is wrong with it.
-    pub fn new(_tls: &TlsIdentity, policy: Policy) -> Result<Self, String> {
-        Ok(Self { policy: Arc::new(policy) })
+    pub fn new(tls: &TlsIdentity, policy: Policy) -> Result<Self, String> {
+        Ok(Self {
+            policy: Arc::new(policy),
+            tls: Arc::new(tls::client_config(tls)?),
+            pings: ping::Pings::default(),
+            regexes: Arc::default(),
+        })
+    }
+
+    fn regex(&self, options: &RegexOptions) -> Result<Arc<Regex>, String> {
+        let mut regexes = self.regexes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, regex)) = regexes.iter().find(|(known, _)| known == options) {
+            return Ok(Arc::clone(regex));
+        }
+        let regex = Arc::new(super::http::compile(options)?);
+        regexes.push((options.clone(), Arc::clone(&regex)));
+        Ok(regex)
     }
 }
 
 /// Probes once. Bounded in time by the checker's own timeouts.
-pub async fn probe(kind: &CheckerKind, _request: ProbeRequest, _context: &ProbeContext) -> Outcome {
-    Outcome::local(format!("{} is not known here", kind.keyword()))
+pub async fn probe(kind: &CheckerKind, request: ProbeRequest, context: &ProbeContext) -> Outcome {
+    match kind {
+        CheckerKind::Tcp(connection) => tcp::probe(connection).await,
+        CheckerKind::Http(check) => http::probe(check, request.url, context).await,
+        CheckerKind::Smtp(check) => smtp::probe(check).await,
+        CheckerKind::Misc(check) => misc::probe(check, &context.policy).await,
+        CheckerKind::Ping(connection) => context.pings.probe(connection).await,
+        CheckerKind::Dns(check) => dns::probe(check).await,
+        CheckerKind::Udp(check) => udp::probe(check).await,
+        CheckerKind::File(check) => file::probe(check).await,
+    }
 }

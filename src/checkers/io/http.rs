@@ -1,0 +1,271 @@
+//! HTTP_GET and SSL_GET over two engines: reqwest in general; an exchange of our own on a socket of
+//! our own for what reqwest cannot do (see [`Engine::of`]).
+use super::{ProbeContext, connect};
+use crate::{
+    checkers::{
+        Outcome,
+        http::{self, Body},
+    },
+    config::model::{Connection, HttpCheck, HttpProtocol, HttpUrl},
+};
+use reqwest::{Client, Url, Version, header::HeaderValue, redirect::Policy};
+use rustls::pki_types::ServerName;
+use std::{error::Error as _, io};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
+
+/// A server that drips its answer is cut off after this many times the timeout.
+const WHOLE_PROBE: u32 = 12;
+
+pub(super) async fn probe(check: &HttpCheck, url: usize, context: &ProbeContext) -> Outcome {
+    let Some(url) = check.urls.get(url) else {
+        return Outcome::local(format!("no url number {url}"));
+    };
+    let regex = match url.regex.as_ref().map(|options| context.regex(options)).transpose() {
+        Ok(regex) => regex,
+        Err(reason) => return Outcome::local(reason),
+    };
+    let exchange = async {
+        match Engine::of(check, url) {
+            Engine::General(address, host) => general(check, url, address, host, context).await,
+            Engine::Direct => direct(check, url, context).await,
+        }
+    };
+    match timeout(check.connection.timeout * WHOLE_PROBE, exchange).await {
+        Ok(Ok((status, body))) => http::judge(url, regex.as_deref(), status, body),
+        Ok(Err(outcome)) => outcome,
+        Err(_) => Outcome::fail("timed out"),
+    }
+}
+
+#[derive(Debug)]
+enum Engine {
+    /// Whereto, and the Host header.
+    General(Url, HeaderValue),
+    Direct,
+}
+
+impl Engine {
+    /// Direct where reqwest has no way: SO_MARK, a source port; where it would change what goes
+    /// over the wire: a path it would normalise, an odd Host; where the body must be seen raw
+    /// (digests of HTTP/1.1 bodies count the framing of chunks); where close_notify is asked for.
+    fn of(check: &HttpCheck, url: &HttpUrl) -> Self {
+        let connection = &check.connection;
+        let raw = check.protocol == HttpProtocol::V1_1 && url.digest.is_some();
+        if connection.mark != 0 || connection.from_port != 0 || raw || check.tls_compliant {
+            return Self::Direct;
+        }
+        let scheme = if check.tls { "https" } else { "http" };
+        let authority = match server_name(check, url) {
+            Some(name) => format!("{name}:{}", connection.to.port()),
+            None => connection.to.to_string(),
+        };
+        let address = Url::parse(&format!("{scheme}://{authority}{}", url.path));
+        match (address, HeaderValue::from_str(&http::host(check, url))) {
+            (Ok(address), Ok(host)) if is_verbatim(&address, &url.path) => {
+                Self::General(address, host)
+            }
+            _ => Self::Direct,
+        }
+    }
+}
+
+fn is_verbatim(address: &Url, path: &str) -> bool {
+    let (start, query) = path.split_once('?').map_or((path, None), |(a, b)| (a, Some(b)));
+    address.path() == start && address.query() == query && address.fragment().is_none()
+}
+
+/// What SNI says, where it is on and there is a name.
+fn server_name<'a>(check: &HttpCheck, url: &'a HttpUrl) -> Option<&'a str> {
+    let name = url.sni.as_deref().filter(|_| check.tls && check.enable_sni)?;
+    matches!(ServerName::try_from(name), Ok(ServerName::DnsName(_))).then_some(name)
+}
+
+async fn general(
+    check: &HttpCheck,
+    url: &HttpUrl,
+    address: Url,
+    host: HeaderValue,
+    context: &ProbeContext,
+) -> Result<(u16, Body), Outcome> {
+    let connection = &check.connection;
+    let failed = |error| general_outcome(connection, &error);
+    let mut builder = Client::builder()
+        .tls_backend_preconfigured((*context.tls).clone())
+        .http1_only()
+        .http1_title_case_headers()
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .referer(false)
+        .pool_max_idle_per_host(0)
+        .user_agent(http::USER_AGENT)
+        .local_address(connection.from)
+        .connect_timeout(connection.timeout);
+    if let Some(interface) = &connection.interface {
+        builder = builder.interface(interface);
+    }
+    if let Some(name) = server_name(check, url) {
+        builder = builder.resolve(name, connection.to);
+    }
+    let client = builder.build().map_err(|error| Outcome::local(chain(&error)))?;
+    let mut request = client.get(address).header("Host", host);
+    request = match check.protocol {
+        HttpProtocol::V1_0 => request.version(Version::HTTP_10),
+        HttpProtocol::V1_0Close => request.version(Version::HTTP_10).header("Connection", "close"),
+        HttpProtocol::V1_1 => request.version(Version::HTTP_11).header("Connection", "close"),
+    };
+    // Once for the connection (reqwest's own), once for the first byte of the answer.
+    let mut response = match timeout(connection.timeout * 2, request.send()).await {
+        Ok(sent) => sent.map_err(failed)?,
+        Err(_) => return Err(Outcome::fail("timed out")),
+    };
+    let status = response.status().as_u16();
+    let mut body = Body::of(url);
+    loop {
+        match timeout(connection.timeout, response.chunk()).await {
+            Ok(Ok(Some(piece))) if body.feed(&piece) => {}
+            Ok(Ok(_)) => return Ok((status, body)),
+            // TLS peers that close without a word are common.
+            Ok(Err(error)) if response.content_length().is_none() && is_bare_end(&error) => {
+                return Ok((status, body));
+            }
+            Ok(Err(error)) => return Err(failed(error)),
+            Err(_) => return Err(Outcome::fail("timed out while the body came")),
+        }
+    }
+}
+
+fn general_outcome(connection: &Connection, error: &reqwest::Error) -> Outcome {
+    match io_error(error) {
+        Some(cause) if error.is_connect() => connect::outcome(connection, "cannot connect", cause),
+        _ if error.is_timeout() => Outcome::fail("connection timed out"),
+        _ => Outcome::fail(chain(error)),
+    }
+}
+
+/// The innermost error of the operating system.
+fn io_error(error: &reqwest::Error) -> Option<&io::Error> {
+    let mut found = None;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<io::Error>();
+        found = io.filter(|io| io.raw_os_error().is_some()).or(found);
+        cause = error.source();
+    }
+    found
+}
+
+fn is_bare_end(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The innermost cause says what happened; the outer ones only where.
+fn chain(error: &reqwest::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = error.to_string();
+        cause = error.source();
+    }
+    words
+}
+
+async fn direct(
+    check: &HttpCheck,
+    url: &HttpUrl,
+    context: &ProbeContext,
+) -> Result<(u16, Body), Outcome> {
+    let connection = &check.connection;
+    let stream = connect::tcp(connection).await?;
+    if !check.tls {
+        return exchange(check, url, stream).await;
+    }
+    let name = match server_name(check, url).map(|name| ServerName::try_from(name.to_owned())) {
+        Some(Ok(name)) => name,
+        // An address is never sent as SNI.
+        Some(Err(_)) | None => ServerName::IpAddress(connection.to.ip().into()),
+    };
+    let connector = TlsConnector::from(std::sync::Arc::clone(&context.tls));
+    match timeout(connection.timeout, connector.connect(name, stream)).await {
+        Ok(Ok(stream)) => exchange(check, url, stream).await,
+        Ok(Err(error)) => Err(Outcome::fail(format!("TLS: {}", connect::words(&error)))),
+        Err(_) => Err(Outcome::fail("TLS: timed out")),
+    }
+}
+
+async fn exchange(
+    check: &HttpCheck,
+    url: &HttpUrl,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+) -> Result<(u16, Body), Outcome> {
+    let limit = check.connection.timeout;
+    let failed = |error: &io::Error| Outcome::fail(connect::words(error));
+    match timeout(limit, stream.write_all(&http::request(check, url))).await {
+        Ok(sent) => sent.map_err(|error| failed(&error))?,
+        Err(_) => return Err(Outcome::fail("timed out while sending")),
+    }
+    let mut bytes = vec![];
+    let head = loop {
+        match http::head(&bytes) {
+            Ok(Some(head)) => break head,
+            Ok(None) => {}
+            Err(reason) => return Err(Outcome::fail(reason)),
+        }
+        match timeout(limit, stream.read_buf(&mut bytes)).await {
+            Ok(Ok(0)) => return Err(Outcome::fail("no data received")),
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return Err(failed(&error)),
+            Err(_) => return Err(Outcome::fail("timed out")),
+        }
+    };
+    let mut body = Body::of(url);
+    let mut piece = bytes.split_off(head.length.min(bytes.len()));
+    let mut tail = vec![];
+    loop {
+        let left = head.content_length.map(|length| length.saturating_sub(body.length()));
+        if let Some(left) = left {
+            piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        }
+        let more = body.feed(&piece);
+        let complete = left.is_some_and(|left| left <= piece.len() as u64)
+            || (head.chunked && ends_chunks(&mut tail, &piece));
+        if complete || !more {
+            break;
+        }
+        piece.clear();
+        match timeout(limit, stream.read_buf(&mut piece)).await {
+            Ok(Ok(0)) => break,
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+            Ok(Err(error)) => return Err(failed(&error)),
+            Err(_) => return Err(Outcome::fail("timed out while the body came")),
+        }
+    }
+    if check.tls_compliant
+        && let Ok(Err(error)) = timeout(limit, stream.shutdown()).await
+    {
+        tracing::debug!("close_notify to {}: {error}", check.connection.to);
+    }
+    Ok((head.status, body))
+}
+
+/// Whether the pieces so far end with the last chunk.
+fn ends_chunks(tail: &mut Vec<u8>, piece: &[u8]) -> bool {
+    const END: &[u8] = b"\r\n0\r\n\r\n";
+    tail.extend_from_slice(piece);
+    let surplus = tail.len().saturating_sub(END.len());
+    tail.drain(..surplus);
+    tail == END || tail.as_slice() == END.get(2..).unwrap_or(END)
+}
