@@ -1,0 +1,86 @@
+//! What the director is told, and what it orders.
+use crate::{
+    checkers::{Outcome, ProbeRequest},
+    config::model::{CheckerKind, DirectorConfig, GlobalDefs},
+    ipvs::Table,
+    notify::Notification,
+    status::DirectorStatus,
+};
+use std::sync::Arc;
+
+/// One checker of one real server of one service. Never used again within a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CheckerId(pub u32);
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    ProbeFinished {
+        checker: CheckerId,
+        outcome: Outcome,
+    },
+    /// What the kernel refuses at present, in one sentence; None: nothing.
+    KernelError(Option<String>),
+    Reload(Arc<DirectorConfig>, Arc<GlobalDefs>),
+    ReportStatus(u64),
+    /// Orderly: our services removed, [`Action::Exit`] last.
+    Stop,
+    /// [`Action::End`] has been carried out.
+    Ended,
+}
+
+/// To be carried out in the order given.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    StartProbe {
+        checker: CheckerId,
+        probe: Probe,
+    },
+    /// Its outcome is of no interest any more.
+    CancelProbe(CheckerId),
+    /// The kernel is to hold this; a newer wish takes the place of one not yet fulfilled.
+    Want(Table),
+    Notify(Notification),
+    Log(Level, String),
+    Report(u64, DirectorStatus),
+    /// Leave the kernel as this says; answer with [`Event::Ended`].
+    End(End),
+    Exit,
+}
+
+/// What to probe: the checker's settings and, for several urls, which.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    pub config: Arc<DirectorConfig>,
+    /// Indexes into the configuration: service, server, checker.
+    pub at: (usize, usize, usize),
+    pub request: ProbeRequest,
+}
+
+impl Probe {
+    /// The settings; None cannot happen for a probe that the director made.
+    #[must_use]
+    pub fn kind(&self) -> Option<&CheckerKind> {
+        let (service, server, checker) = self.at;
+        let server = self.config.virtual_servers.get(service)?.real_servers.get(server)?;
+        Some(&server.checkers.get(checker)?.kind)
+    }
+}
+
+/// How the kernel is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Our services go.
+    Remove,
+    /// Everybody's services go (`lvs_flush_on_stop`).
+    Flush,
+    /// All stays (`-I`).
+    Leave,
+}
+
+/// How loud a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Error,
+    Warning,
+    Info,
+}

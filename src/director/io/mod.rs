@@ -1,0 +1,1 @@
+//! Carries out what the director orders: probes, scripts, and the kernel's table.

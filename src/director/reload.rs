@@ -1,0 +1,219 @@
+//! A new configuration over a running one: what is equal keeps its state, its connections and its
+//! place in the table (spec: LVS and checkers §7).
+use super::{
+    CheckerId, Director, changed_weight,
+    event::Action,
+    fraction,
+    real_server::{CheckerState, ServerState},
+    tell::{self, Names},
+    virtual_server::{Quorum, ServiceState},
+    wanted,
+};
+use crate::{
+    checkers::{Born, Schedule},
+    config::model::{Checker, DirectorConfig, GlobalDefs, RealServer, VirtualServer},
+};
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::IpAddr,
+    sync::Arc,
+    time::Instant,
+};
+
+/// A service as it was: its settings and its state.
+struct Old {
+    config: usize,
+    state: ServiceState,
+}
+
+impl Director {
+    pub(super) fn reload(
+        &mut self,
+        config: &Arc<DirectorConfig>,
+        global: Arc<GlobalDefs>,
+        now: Instant,
+        out: &mut Vec<Action>,
+    ) {
+        let old_config = std::mem::replace(&mut self.config, Arc::clone(config));
+        self.global = global;
+        let states = std::mem::take(&mut self.services);
+        let mut old: HashMap<String, Old> = states
+            .into_iter()
+            .zip(&old_config.virtual_servers)
+            .enumerate()
+            .map(|(at, (state, config))| (identity(config), Old { config: at, state }))
+            .collect();
+        let mut fresh = vec![];
+        let mut running = BTreeSet::new();
+        for (at, service) in config.virtual_servers.iter().enumerate() {
+            let kept = old.remove(&identity(service)).and_then(|old| {
+                let before = old_config.virtual_servers.get(old.config)?;
+                Some((before, old.state))
+            });
+            let state = match kept {
+                Some((before, state)) => self.keep(service, before, state, now, out),
+                None => {
+                    fresh.push(at);
+                    let servers = service.real_servers.iter();
+                    let servers = servers.map(|s| self.new_server(s, Born::AtStart, now)).collect();
+                    ServiceState { servers, quorum_up: false }
+                }
+            };
+            let checkers = state.servers.iter().flat_map(|server| &server.checkers);
+            running.extend(checkers.filter(|c| c.running).map(|c| c.id));
+            self.services.push(state);
+        }
+        // Whatever ran for a checker that is no more is of no interest.
+        for id in self.places.keys().filter(|id| !running.contains(id)) {
+            out.push(Action::CancelProbe(*id));
+        }
+        let mut gone: Vec<Old> = old.into_values().collect();
+        gone.sort_by_key(|old| old.config);
+        for old in gone {
+            let Some(before) = old_config.virtual_servers.get(old.config) else { continue };
+            self.gone(before, &old.state, out);
+        }
+        self.index();
+        self.rebuild(&fresh, out);
+    }
+
+    /// The table as it is now wanted, and the quorum of each service.
+    fn rebuild(&mut self, fresh: &[usize], out: &mut Vec<Action>) {
+        let before = std::mem::take(&mut self.wanted);
+        for at in 0..self.services.len() {
+            if fresh.contains(&at) {
+                self.begin_service(at, out);
+                continue;
+            }
+            let (Some(config), Some(service)) =
+                (self.config.virtual_servers.get(at), self.services.get_mut(at))
+            else {
+                continue;
+            };
+            let moved = service.judge(config);
+            if moved != Quorum::Same {
+                if let Some(sorry) = &config.sorry {
+                    tell::sorry(out, config, sorry, moved == Quorum::Lost);
+                }
+                tell::quorum(out, &self.global, config, service, false);
+            }
+            for (key, value) in wanted::entries(config, service) {
+                // The very same value where nothing changed: comparing tables is then quick.
+                let value = match before.0.get(&key) {
+                    Some(known) if **known == *value => Arc::clone(known),
+                    Some(_) | None => value,
+                };
+                self.wanted.0.insert(key, value);
+            }
+        }
+        if self.wanted != before {
+            out.push(Action::Want(self.wanted.clone()));
+        }
+    }
+
+    /// A service that stays.
+    fn keep(
+        &mut self,
+        config: &VirtualServer,
+        before: &VirtualServer,
+        state: ServiceState,
+        now: Instant,
+        out: &mut Vec<Action>,
+    ) -> ServiceState {
+        let servers = state.servers.into_iter().zip(&before.real_servers);
+        let mut old: HashMap<(IpAddr, u16), (ServerState, &RealServer)> =
+            servers.map(|(state, server)| ((server.ip, server.port), (state, server))).collect();
+        let servers = config
+            .real_servers
+            .iter()
+            .map(|server| match old.remove(&(server.ip, server.port)) {
+                Some((state, before)) => {
+                    let names = Names::of(config, server);
+                    if before.weight != server.weight {
+                        let alive = state.alive;
+                        changed_weight(&names, before.weight, server.weight, alive, out);
+                    }
+                    self.keep_server(server, before, state, now)
+                }
+                None => self.new_server(server, Born::AtReload, now),
+            })
+            .collect();
+        let mut gone: Vec<_> = old.into_values().collect();
+        gone.sort_by_key(|(_, server)| (server.ip, server.port));
+        for (state, server) in gone {
+            self.gone_server(before, server, &state, out);
+        }
+        ServiceState { servers, quorum_up: state.quorum_up }
+    }
+
+    /// Equal checkers keep their standing; their clocks start anew. A changed one starts as new:
+    /// down where its server is down, so that no reload revives a dead server.
+    fn keep_server(
+        &mut self,
+        config: &RealServer,
+        before: &RealServer,
+        state: ServerState,
+        now: Instant,
+    ) -> ServerState {
+        let ServerState { checkers, alive, told } = state;
+        let mut old: Vec<(CheckerState, &Checker)> =
+            checkers.into_iter().zip(&before.checkers).collect();
+        let checkers: Vec<CheckerState> = config
+            .checkers
+            .iter()
+            .map(|checker| {
+                let jitter = fraction(&mut self.random);
+                match old.iter().position(|(_, known)| *known == checker) {
+                    Some(at) => {
+                        let mut kept = old.swap_remove(at).0;
+                        if !kept.running {
+                            kept.schedule.restart_timer(now, jitter);
+                        }
+                        kept
+                    }
+                    None => {
+                        self.next_id += 1;
+                        let mut begins = checker.clone();
+                        begins.timing.alpha |= !alive;
+                        let schedule = Schedule::new(&begins, Born::AtStart, now, jitter);
+                        CheckerState::new(CheckerId(self.next_id), schedule)
+                    }
+                }
+            })
+            .collect();
+        // A checker more that has not run yet takes no living server down; one less may revive a
+        // dead one.
+        let alive = alive || checkers.iter().all(|checker| checker.schedule.is_up());
+        ServerState { checkers, alive, told }
+    }
+
+    fn gone(&self, config: &VirtualServer, state: &ServiceState, out: &mut Vec<Action>) {
+        for (state, server) in state.servers.iter().zip(&config.real_servers) {
+            self.gone_server(config, server, state, out);
+        }
+        tell::info(out, format!("Removing Virtual Server {}", config.name()));
+    }
+
+    fn gone_server(
+        &self,
+        config: &VirtualServer,
+        server: &RealServer,
+        state: &ServerState,
+        out: &mut Vec<Action>,
+    ) {
+        let names = Names::of(config, server);
+        tell::info(out, format!("Removing service {} from VS {}", names.server, names.service));
+        if !state.alive {
+            return;
+        }
+        tell::server(out, &names, server, false);
+        if server.smtp_alert {
+            tell::server_mail(out, &self.global, &names, false, "=> Removing <=".to_owned());
+        }
+    }
+}
+
+/// What makes two services the same across a reload.
+fn identity(config: &VirtualServer) -> String {
+    format!("{:?} {}", config.family, config.name())
+}

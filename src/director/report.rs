@@ -1,0 +1,49 @@
+//! The director's part of `ldirector status`; connections are the kernel's and come later.
+use super::{Director, keyword};
+use crate::status::{CheckerStatus, DirectorStatus, RealServerStatus, VirtualServerStatus};
+use std::time::Instant;
+
+impl Director {
+    /// As things stand.
+    #[must_use]
+    pub fn status(&self, now: Instant) -> DirectorStatus {
+        let services = self.services.iter().zip(&self.config.virtual_servers);
+        let virtual_servers = services
+            .map(|(state, config)| VirtualServerStatus {
+                name: config.name(),
+                scheduler: config.scheduler.name().to_owned(),
+                quorum_up: state.quorum_up,
+                quorum: config.quorum,
+                weight: state.sum(config),
+                sorry_in_use: state.sorry_in_use(config),
+                real_servers: state
+                    .servers
+                    .iter()
+                    .zip(&config.real_servers)
+                    .map(|(state, server)| RealServerStatus {
+                        name: config.server_name(server.ip, server.port),
+                        alive: state.alive,
+                        weight: i64::from(state.weight(server)),
+                        forward: server.forward.name().to_owned(),
+                        checkers: state
+                            .checkers
+                            .iter()
+                            .zip(&server.checkers)
+                            .map(|(state, checker)| CheckerStatus {
+                                kind: keyword(&checker.kind),
+                                up: state.schedule.is_up(),
+                                checked: state
+                                    .checked
+                                    .map(|at| now.saturating_duration_since(at).as_secs()),
+                                reason: state.reason.clone(),
+                            })
+                            .collect(),
+                        active_connections: None,
+                        inactive_connections: None,
+                    })
+                    .collect(),
+            })
+            .collect();
+        DirectorStatus { virtual_servers, kernel_error: self.kernel_error.clone() }
+    }
+}
