@@ -30,6 +30,8 @@ pub(super) enum ChildError {
     NoConfiguration,
     #[error("the parent sent a configuration with errors: {0}")]
     Configuration(String),
+    #[error("SSL: {0}")]
+    Identity(String),
     #[error(transparent)]
     Net(#[from] crate::net::io::NetError),
 }

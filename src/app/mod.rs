@@ -6,6 +6,7 @@
     reason = "this is the program itself"
 )]
 mod check;
+mod checkers_child;
 mod child;
 mod cli;
 mod logging;
@@ -48,7 +49,7 @@ pub fn main() -> ExitCode {
             Command::Reload(arguments) => status::reload(&arguments),
             Command::Child(arguments) => match arguments.role {
                 Role::Vrrp(arguments) => vrrp_child::run(&arguments),
-                Role::Checkers(_) => exit::OK,
+                Role::Checkers(arguments) => checkers_child::run(&arguments),
             },
         },
     })

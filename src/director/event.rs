@@ -41,7 +41,14 @@ pub enum Action {
     Want(Table),
     Notify(Notification),
     Log(Level, String),
-    Report(u64, DirectorStatus),
+    /// Other global settings for whoever carries actions out; before a table that needs them.
+    Settings(Arc<GlobalDefs>),
+    /// To the parent, with the kernel's connections added.
+    Report {
+        request: u64,
+        status: DirectorStatus,
+        config: Arc<DirectorConfig>,
+    },
     /// Leave the kernel as this says; answer with [`Event::Ended`].
     End(End),
     Exit,

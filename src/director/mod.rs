@@ -55,6 +55,8 @@ pub struct Director {
     random: u64,
     deadlines: BTreeSet<(Instant, CheckerId)>,
     wanted: Table,
+    /// A table was wanted once, so there is something to undo.
+    kernel_used: bool,
     kernel_error: Option<String>,
     phase: Phase,
 }
@@ -87,6 +89,7 @@ impl Director {
             random: options.seed,
             deadlines: BTreeSet::new(),
             wanted: Table::default(),
+            kernel_used: false,
             kernel_error: None,
             phase: Phase::New(now),
         };
@@ -126,7 +129,7 @@ impl Director {
             self.begin_service(at, out);
         }
         if !self.wanted.0.is_empty() {
-            out.push(Action::Want(self.wanted.clone()));
+            self.want(out);
         }
     }
 
@@ -314,8 +317,13 @@ impl Director {
             tell::quorum(out, &self.global, config, service, false);
         }
         if self.refresh(at) {
-            out.push(Action::Want(self.wanted.clone()));
+            self.want(out);
         }
+    }
+
+    fn want(&mut self, out: &mut Vec<Action>) {
+        self.kernel_used = true;
+        out.push(Action::Want(self.wanted.clone()));
     }
 
     fn on_stop(&mut self, now: Instant, out: &mut Vec<Action>) {
@@ -343,7 +351,7 @@ impl Director {
                 tell::quorum(out, &self.global, config, &down, true);
             }
         }
-        if self.wanted.0.is_empty() {
+        if !self.kernel_used {
             // Nothing was ever wanted of the kernel, so nothing has to be undone.
             out.push(Action::Exit);
             return;
@@ -423,7 +431,8 @@ impl Machine for Director {
                 Phase::Ending { .. } => {}
             },
             Event::ReportStatus(number) => {
-                out.push(Action::Report(number, self.status(now)));
+                let (status, config) = (self.status(now), Arc::clone(&self.config));
+                out.push(Action::Report { request: number, status, config });
             }
             Event::Stop => self.on_stop(now, &mut out),
             Event::Ended => out.push(Action::Exit),

@@ -35,6 +35,7 @@ impl Director {
         out: &mut Vec<Action>,
     ) {
         let old_config = std::mem::replace(&mut self.config, Arc::clone(config));
+        out.push(Action::Settings(Arc::clone(&global)));
         self.global = global;
         let states = std::mem::take(&mut self.services);
         let mut old: HashMap<String, Old> = states
@@ -107,7 +108,7 @@ impl Director {
             }
         }
         if self.wanted != before {
-            out.push(Action::Want(self.wanted.clone()));
+            self.want(out);
         }
     }
 

@@ -1,6 +1,10 @@
-//! The director's part of `ldirector status`; connections are the kernel's and come later.
-use super::{Director, keyword};
-use crate::status::{CheckerStatus, DirectorStatus, RealServerStatus, VirtualServerStatus};
+//! The director's part of `ldirector status`; connections are the kernel's and are added after.
+use super::{Director, keyword, wanted};
+use crate::{
+    config::model::DirectorConfig,
+    ipvs::Counters,
+    status::{CheckerStatus, DirectorStatus, RealServerStatus, VirtualServerStatus},
+};
 use std::time::Instant;
 
 impl Director {
@@ -46,4 +50,28 @@ impl Director {
             .collect();
         DirectorStatus { virtual_servers, kernel_error: self.kernel_error.clone() }
     }
+}
+
+/// Fills in the connections of each server, over all entries of its service. `config` is the one
+/// that `status` was made with.
+pub(super) fn add_connections(
+    status: &mut DirectorStatus,
+    config: &DirectorConfig,
+    counters: &Counters,
+) {
+    for (status, config) in status.virtual_servers.iter_mut().zip(&config.virtual_servers) {
+        for (status, server) in status.real_servers.iter_mut().zip(&config.real_servers) {
+            for (service, at) in wanted::places(config, server) {
+                let found = counters.get(&service).and_then(|c| c.destinations.get(&at));
+                if let Some(found) = found {
+                    add(&mut status.active_connections, found.active);
+                    add(&mut status.inactive_connections, found.inactive);
+                }
+            }
+        }
+    }
+}
+
+fn add(sum: &mut Option<u32>, more: u32) {
+    *sum = Some(sum.unwrap_or(0).saturating_add(more));
 }

@@ -3,8 +3,8 @@
 use super::virtual_server::ServiceState;
 use crate::{
     base::{Family, Forward, Protocol},
-    config::model::{GroupEntry, PersistenceMask, ServiceAddress, VirtualServer},
-    ipvs::{Mask, Persistence, Service, ServiceKey},
+    config::model::{GroupEntry, PersistenceMask, RealServer, ServiceAddress, VirtualServer},
+    ipvs::{DestinationKey, Mask, Persistence, Service, ServiceKey},
 };
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -14,59 +14,85 @@ use std::{
 /// A configured range of a million addresses is a mistake that must not take the machine down.
 const MOST_ADDRESSES: u128 = 65_536;
 
-/// Keys and values for the table.
-pub(super) fn entries(
-    config: &VirtualServer,
-    state: &ServiceState,
-) -> Vec<(ServiceKey, Arc<Service>)> {
-    // Equal values are shared: entries of a group mostly differ in nothing but their key.
-    let service = |entry_port: Option<u16>| {
-        let place = |forward: &Forward, port: u16| match (forward, entry_port) {
-            (Forward::DirectRoute | Forward::Tunnel(_), Some(entry)) => entry,
-            (Forward::Nat, Some(entry)) if port == 0 => entry,
-            (Forward::Nat | Forward::DirectRoute | Forward::Tunnel(_), _) => port,
-        };
-        Arc::new(Service {
-            scheduler: config.scheduler.name().to_owned(),
-            flags: config.flags,
-            persistence: config.persistence.as_ref().map(|p| Persistence {
-                timeout: p.timeout,
-                mask: match p.mask {
-                    PersistenceMask::V4(mask) => Mask::V4(mask),
-                    PersistenceMask::V6(length) => Mask::V6(length),
-                },
-                engine: p.engine.clone(),
-            }),
-            destinations: state.destinations(config, place),
-        })
-    };
+/// The entries of a service: keys, and for those of a group the port that stands in the key.
+fn keys(config: &VirtualServer) -> Vec<(ServiceKey, Option<u16>)> {
     match &config.at {
         ServiceAddress::Address { ip, port, protocol } => {
-            let key = ServiceKey::Address { protocol: *protocol, ip: *ip, port: *port };
-            vec![(key, service(None))]
+            vec![(ServiceKey::Address { protocol: *protocol, ip: *ip, port: *port }, None)]
         }
         ServiceAddress::Mark(mark) => {
-            let key = ServiceKey::Mark { family: config.family, mark: *mark };
-            vec![(key, service(None))]
+            vec![(ServiceKey::Mark { family: config.family, mark: *mark }, None)]
         }
         ServiceAddress::Group { protocol, entries, .. } => {
             let mut found = vec![];
             for entry in entries {
                 match entry {
                     GroupEntry::Range { first, last, port } => {
-                        let service = service(Some(*port));
                         let keys = addresses(*first, *last, *port, *protocol);
-                        found.extend(keys.map(|key| (key, Arc::clone(&service))));
+                        found.extend(keys.map(|key| (key, Some(*port))));
                     }
                     GroupEntry::Mark { mark, family } => {
-                        let key = ServiceKey::Mark { family: *family, mark: *mark };
-                        found.push((key, service(Some(0))));
+                        found.push((ServiceKey::Mark { family: *family, mark: *mark }, Some(0)));
                     }
                 }
             }
             found
         }
     }
+}
+
+/// The port under which a server stands in an entry: DR and TUN take the entry's own.
+const fn port(forward: &Forward, port: u16, entry_port: Option<u16>) -> u16 {
+    match (forward, entry_port) {
+        (Forward::DirectRoute | Forward::Tunnel(_), Some(entry)) => entry,
+        (Forward::Nat, Some(entry)) if port == 0 => entry,
+        (Forward::Nat | Forward::DirectRoute | Forward::Tunnel(_), _) => port,
+    }
+}
+
+/// Keys and values for the table. Entries of a group mostly differ in nothing but their key, so
+/// they share their value.
+pub(super) fn entries(
+    config: &VirtualServer,
+    state: &ServiceState,
+) -> Vec<(ServiceKey, Arc<Service>)> {
+    let mut last: Option<(Option<u16>, Arc<Service>)> = None;
+    let keys = keys(config).into_iter();
+    keys.map(|(key, entry_port)| {
+        let known = last.take().filter(|(port, _)| *port == entry_port);
+        let (_, service) =
+            last.insert(known.unwrap_or_else(|| (entry_port, service(config, state, entry_port))));
+        (key, Arc::clone(service))
+    })
+    .collect()
+}
+
+/// Every place in the kernel's table where a server of the service may stand.
+pub(super) fn places(
+    config: &VirtualServer,
+    server: &RealServer,
+) -> impl Iterator<Item = (ServiceKey, DestinationKey)> {
+    keys(config).into_iter().map(|(key, entry_port)| {
+        let port = port(&server.forward, server.port, entry_port);
+        (key, DestinationKey { ip: server.ip, port })
+    })
+}
+
+fn service(config: &VirtualServer, state: &ServiceState, entry_port: Option<u16>) -> Arc<Service> {
+    Arc::new(Service {
+        scheduler: config.scheduler.name().to_owned(),
+        flags: config.flags,
+        persistence: config.persistence.as_ref().map(|p| Persistence {
+            timeout: p.timeout,
+            mask: match p.mask {
+                PersistenceMask::V4(mask) => Mask::V4(mask),
+                PersistenceMask::V6(length) => Mask::V6(length),
+            },
+            engine: p.engine.clone(),
+        }),
+        destinations: state
+            .destinations(config, |forward, configured| port(forward, configured, entry_port)),
+    })
 }
 
 fn addresses(

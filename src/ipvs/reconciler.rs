@@ -80,12 +80,9 @@ impl Reconciler {
         });
     }
 
-    /// Services to leave in the kernel for good (`-I`, hand-over): they are no longer ours.
-    pub fn disown(&mut self) {
-        self.owned.0.clear();
-        self.wanted.0.clear();
-        self.corrections.clear();
-        self.refused.clear();
+    /// Takes these services as ours, so that those which are not wanted go (`lvs_flush`).
+    pub fn claim(&mut self, table: &Table) {
+        self.owned.0.extend(table.0.keys().copied());
     }
 
     #[must_use]

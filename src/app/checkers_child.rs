@@ -1,0 +1,136 @@
+//! The checkers process: the machine of `director`, with the real kernel, probes, scripts and mail
+//! around it.
+use super::{
+    child::{self, Answers, ChildError, Link, Order},
+    cli::RunArgs,
+};
+use crate::{
+    checkers::io::ProbeContext,
+    config::Config,
+    director::{
+        Event, Options,
+        io::{Ends, Upward, World},
+    },
+    ipc::ToParent,
+    ipvs::io::netlink::Netlink,
+    machine::io::Inbound,
+    notify::{
+        Notification,
+        io::{Notifier, Plane, policy},
+    },
+};
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+/// Events that wait while the machine is busy: senders wait in turn.
+const INBOX: usize = 1024;
+/// For what was notified at the end.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
+pub(super) fn run(arguments: &RunArgs) -> u8 {
+    child::run(arguments, "ldirector_checkers", async |config, link, answers| {
+        turn(arguments, config, link, answers).await
+    })
+}
+
+async fn turn(
+    arguments: &RunArgs,
+    config: Config,
+    link: Link,
+    answers: Answers,
+) -> Result<u8, ChildError> {
+    let (events, inbox) = mpsc::channel::<Inbound<Event>>(INBOX);
+    let probes = probe_context(&config).map_err(ChildError::Identity)?;
+    let shared = Arc::new(Mutex::new(Shared {
+        notifier: Some(Notifier::start(&config.global, Plane::Lvs)),
+        probes,
+    }));
+    let world = Host(Arc::clone(&shared));
+    let orders = events.clone();
+    let reply = answers.clone();
+    tokio::spawn(link.follow(move |order| {
+        let (orders, shared, reply) = (orders.clone(), Arc::clone(&shared), reply.clone());
+        async move {
+            let event = match order {
+                Order::Reload(config) => {
+                    reload(&shared, &config);
+                    reply.send(ToParent::Configured);
+                    Inbound::Event(Event::Reload(config.director, config.global))
+                }
+                Order::Ping(number) => Inbound::Ping(number),
+                Order::ReportStatus(number) => Inbound::Event(Event::ReportStatus(number)),
+                Order::Stop => Inbound::Event(Event::Stop),
+            };
+            if orders.send(event).await.is_err() {
+                tracing::debug!("an order came after the end");
+            }
+        }
+    }));
+    let (upward, mut reports) = mpsc::channel(64);
+    tokio::spawn(async move {
+        while let Some(report) = reports.recv().await {
+            answers.send(match report {
+                Upward::Pong(number) => ToParent::Pong(number),
+                Upward::Status(number, status) => ToParent::Director(number, status),
+            });
+        }
+    });
+    let options = Options { keep_table: arguments.dont_release_ipvs, seed: seed() };
+    let ends = Ends { inbox, events, upward };
+    let configured = (config.director, config.global);
+    Ok(crate::director::io::run(configured, options, ends, Netlink::start, world).await)
+}
+
+fn probe_context(config: &Config) -> Result<ProbeContext, String> {
+    ProbeContext::new(&config.director.tls, policy(&config.global))
+}
+
+fn reload(shared: &Mutex<Shared>, config: &Config) {
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(notifier) = &mut shared.notifier {
+        notifier.reload(&config.global, Plane::Lvs);
+    }
+    match probe_context(config) {
+        Ok(probes) => shared.probes = probes,
+        Err(reason) => {
+            tracing::error!("SSL: {reason}; the client certificate stays what it was");
+        }
+    }
+}
+
+/// Spreads first probes differently each time.
+fn seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+struct Shared {
+    /// None after the end.
+    notifier: Option<Notifier>,
+    probes: ProbeContext,
+}
+
+struct Host(Arc<Mutex<Shared>>);
+
+impl World for Host {
+    fn notify(&mut self, notification: Notification) {
+        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(notifier) = &mut shared.notifier {
+            notifier.deliver(notification);
+        }
+    }
+
+    fn probe_context(&mut self) -> ProbeContext {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).probes.clone()
+    }
+
+    async fn finish(&mut self) {
+        let notifier = self.0.lock().unwrap_or_else(PoisonError::into_inner).notifier.take();
+        if let Some(notifier) = notifier {
+            notifier.finish(LAST_MOMENT).await;
+        }
+    }
+}
