@@ -73,7 +73,7 @@ pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
     })
     .default("vrrp_notify_priority_changes")
     .doc("also tell FIFOs of changed priorities")
-    .support(Support::NotYet("notify FIFOs are planned")),
+    .support(Support::NotYet("FIFOs hear of states only so far")),
     kw(&["track_interface"], Lines("INTERFACE [weight N]"), |d: &mut Draft, s, out| {
         trackers::lines(&mut d.interfaces, "interface", s, out);
     })

@@ -23,7 +23,7 @@ use std::{net::IpAddr, time::Duration};
 const LONGEST: Duration = Duration::from_secs(4294);
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-const FIFO: Support = Support::NotYet("notify FIFOs are planned");
+const FIFO: Support = Support::NotYet("FIFOs hear of states only so far");
 
 pub(super) fn keywords() -> Vec<Keyword<Draft>> {
     vec![
@@ -229,33 +229,27 @@ pub(super) fn keywords() -> Vec<Keyword<Draft>> {
         kw(&["notify_fifo"], Words(1, 3, "PATH [USER [GROUP]]"), |d: &mut Draft, s, _| {
             d.fifo.path(s)
         })
-        .doc("all changes are written to it")
-        .support(FIFO),
+        .doc("all changes are written to it"),
         kw(&["notify_fifo_script"], Script, |d: &mut Draft, s, out| {
             notify::script(&mut d.fifo.script, s, out);
         })
-        .doc("started once to read notify_fifo")
-        .support(FIFO),
+        .doc("started once to read notify_fifo"),
         kw(&["lvs_notify_fifo"], Words(1, 3, "PATH [USER [GROUP]]"), |d: &mut Draft, s, _| {
             d.lvs_fifo.path(s)
         })
-        .doc("changes of services and servers are written to it")
-        .support(FIFO),
+        .doc("changes of services and servers are written to it"),
         kw(&["lvs_notify_fifo_script"], Script, |d: &mut Draft, s, out| {
             notify::script(&mut d.lvs_fifo.script, s, out);
         })
-        .doc("started once to read lvs_notify_fifo")
-        .support(FIFO),
+        .doc("started once to read lvs_notify_fifo"),
         kw(&["vrrp_notify_fifo"], Words(1, 3, "PATH [USER [GROUP]]"), |d: &mut Draft, s, _| {
             d.vrrp_fifo.path(s)
         })
-        .doc("changes of instances and groups are written to it")
-        .support(FIFO),
+        .doc("changes of instances and groups are written to it"),
         kw(&["vrrp_notify_fifo_script"], Script, |d: &mut Draft, s, out| {
             notify::script(&mut d.vrrp_fifo.script, s, out);
         })
-        .doc("started once to read vrrp_notify_fifo")
-        .support(FIFO),
+        .doc("started once to read vrrp_notify_fifo"),
         not_yet(&["fifo_write_vrrp_states_on_reload"], OptionalBool)
             .doc("write all states to the FIFOs after a reload")
             .support(FIFO),

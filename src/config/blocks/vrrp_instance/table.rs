@@ -29,7 +29,7 @@ const LONGEST: Duration = Duration::from_secs(4294);
 const UNICAST: Support = Support::NotYet("unicast is planned; until then adverts are multicast");
 const VMAC: Support = Support::NotYet("virtual MAC addresses are planned; the interface's is used");
 const TRACKER: Support = Support::NotYet("it is planned; the instance is not guarded by it");
-const FIFO: Support = Support::NotYet("notify FIFOs are planned");
+const FIFO: Support = Support::NotYet("FIFOs hear of states only so far");
 const FILTER: Support =
     Support::NotYet("filtering is planned; packets to the virtual addresses are accepted");
 
