@@ -1,0 +1,1 @@
+"""Hosts, switches and directors as namespaces of one kernel."""
