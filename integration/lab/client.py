@@ -1,6 +1,6 @@
 """Asks a web server, each time over a connection of its own. Runs on a host of its own.
 
-    client.py URL COUNT      asks so often; prints {"answers": {body: times}, "failed": N}
+    client.py URL COUNT      asks so often; prints {"answers": {body: times}, "failed": [reason]}
     client.py URL forever    asks every 20 ms until it is told to stop (SIGTERM); a line each: start end ok body
 """
 
@@ -34,12 +34,12 @@ def ask(url, patience):
 
 def count(url, times):
     answers = {}
-    failed = 0
+    failed = []
     for _ in range(times):
         try:
             body = ask(url, 3)
-        except OSError:
-            failed += 1
+        except OSError as error:
+            failed.append(str(error))
             continue
         answers[body] = answers.get(body, 0) + 1
     print(json.dumps({"answers": answers, "failed": failed}))

@@ -243,7 +243,9 @@ def asking(case, words):
 
 def stop_asking(case, words):
     """stop-asking HOST"""
-    case.running.pop((words[0], "asking")).terminate()
+    process = case.running.pop((words[0], "asking"))
+    case.host(words[0]).run(["kill", str(inner(case.host(words[0]), process))])
+    process.wait(STOP_PATIENCE)
 
 
 def answers(case):
@@ -298,7 +300,7 @@ def requests(case, words):
         got = seen.pop(server, 0)
         assert int(low) <= got <= int(high or low), f"{server} answered {got} of {count} times: {result}"
     assert not seen, f"also answered: {seen}"
-    assert not result["failed"] or not rest, f"{result['failed']} requests failed"
+    assert not result["failed"] or not rest, f"failed: {result['failed']}"
 
 
 def differs(case, words):

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Exit code 0 while HAProxy runs.
+pidof haproxy >/dev/null
