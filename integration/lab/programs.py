@@ -52,7 +52,7 @@ def ldirector():
 def director(program):
     """The command of a director in the foreground, its log on standard error."""
     if program == "keepalived":
-        return [shutil.which("keepalived") or "/usr/sbin/keepalived", "-n", "-l", "-D", "-f", CONF]
+        return [shutil.which("keepalived") or "/usr/sbin/keepalived", "-n", "-l", "-D", "-G", "-f", CONF]
     return [ldirector(), "run", "-D", "-f", CONF]
 
 
