@@ -1,29 +1,31 @@
-"""Small servers for checkers: servers.py smtp|dns|udp|drip PORT. In the foreground, one question at a time."""
+"""Small servers for checkers: servers.py smtp|smtp-long|dns|udp PORT. In the foreground, one question at a time."""
 
 import socket
 import sys
-import time
 
 
-def serve_smtp(connection):
-    connection.sendall(b"220-lab greets you\r\n220 at some length\r\n")
-    lines = connection.makefile("rb")
-    for line in lines:
-        word = line[:4].upper()
-        if word in (b"HELO", b"EHLO"):
-            connection.sendall(b"250-lab\r\n250 pleased\r\n")
-        elif word == b"QUIT":
-            connection.sendall(b"221 bye\r\n")
-            return
-        else:
-            connection.sendall(b"500 what\r\n")
+def smtp(greeting, hello):
+    """A mail server's side of a check, with these two replies."""
+
+    def serve(connection):
+        connection.sendall(greeting)
+        for line in connection.makefile("rb"):
+            word = line[:4].upper()
+            if word in (b"HELO", b"EHLO"):
+                connection.sendall(hello)
+            elif word == b"QUIT":
+                connection.sendall(b"221 bye\r\n")
+                return
+            else:
+                connection.sendall(b"500 what\r\n")
+
+    return serve
 
 
-def serve_drip(connection):
-    """An answer that comes a byte at a time."""
-    for byte in b"HTTP/1.0 200 OK\r\n\r\nslow":
-        connection.sendall(bytes([byte]))
-        time.sleep(0.5)
+SMTP = {
+    "smtp": smtp(b"220 lab\r\n", b"250 lab\r\n"),
+    "smtp-long": smtp(b"220-lab greets you\r\n220 at some length\r\n", b"250-lab\r\n250 pleased\r\n"),
+}
 
 
 def tcp(port, serve):
@@ -57,4 +59,4 @@ if __name__ == "__main__":
     elif KIND == "udp":
         udp(PORT, lambda question: question)
     else:
-        tcp(PORT, {"smtp": serve_smtp, "drip": serve_drip}[KIND])
+        tcp(PORT, SMTP[KIND])

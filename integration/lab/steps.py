@@ -98,6 +98,7 @@ def edit(case, words):
     name, old, new = words
     server = case.host(name)
     text = server.run(["cat", programs.CONF])
+    old, new = (part.replace("\\n", "\n") for part in (old, new))
     assert old in text, f"`{old}` is not in {programs.CONF}"
     server.write(programs.CONF, text.replace(old, new))
 

@@ -21,6 +21,7 @@ use crate::{
 use std::{
     ffi::OsString,
     io::{Read as _, Write as _},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
@@ -85,6 +86,7 @@ enum Background {
 /// started us knows that the pid file is there and the configuration was taken.
 fn detach() -> std::io::Result<u8> {
     let mut process = Command::new("/proc/self/exe")
+        .arg0("ldirector")
         .args(std::env::args_os().skip(1))
         .env(BACKGROUND, "1")
         .stdin(Stdio::null())
@@ -102,6 +104,13 @@ fn detach() -> std::io::Result<u8> {
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::FAILED))
 }
 
+/// For `ps -C`, `pidof` and `killall`: who was started through /proc/self/exe would be called `exe`.
+pub(super) fn name_process() {
+    if let Err(error) = nix::sys::prctl::set_name(c"ldirector") {
+        tracing::debug!("naming the process: {error}");
+    }
+}
+
 fn chosen_file(arguments: &RunArgs) -> PathBuf {
     arguments.file.clone().unwrap_or_else(|| {
         let found = CONFIG_FILES.iter().map(Path::new).find(|path| path.exists());
@@ -110,6 +119,7 @@ fn chosen_file(arguments: &RunArgs) -> PathBuf {
 }
 
 fn parent(arguments: &RunArgs, pid_file: Option<&Path>, background: Background) -> u8 {
+    name_process();
     logging::start(arguments, "ldirector", background == Background::Yes);
     let file = chosen_file(arguments);
     let id = arguments.config_id.clone();

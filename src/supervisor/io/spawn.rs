@@ -70,6 +70,7 @@ pub(super) fn start(
     };
     // /proc/self/exe is the running program even after an upgrade has replaced its file.
     let mut process = Command::new("/proc/self/exe")
+        .arg0("ldirector")
         .arg("child")
         .arg(role)
         .args(&launch.arguments)
