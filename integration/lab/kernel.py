@@ -55,7 +55,7 @@ def boot(command, work, console=None):
         ) as guest:
             for line in guest.stdout:
                 text = line.decode(errors="replace").rstrip()
-                if text and not text.startswith(NOISE):
+                if not text.startswith(NOISE):
                     print(text, flush=True)
     code = work / "exit-code"
     return int(code.read_text()) if code.exists() else 1
