@@ -172,7 +172,10 @@ def kill(case, words):
     server = case.host(name)
     if what in ("director", "parent", "vrrp", "checkers"):
         known = directors(server, program_of(case, name))
-        pids = known.values() if what == "director" else [known[what]]
+        pids = [known[role] for role in ("vrrp", "checkers", "parent") if what in ("director", role)]
+        if what == "director":
+            # Neither may the parent start them again, nor may they miss it and stop in order.
+            server.run(["kill", "-STOP", str(known["parent"])])
     else:
         pids = server.run(["pidof", what]).split()
     server.run(["kill", f"-{number}", *map(str, pids)])
