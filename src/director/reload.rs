@@ -136,7 +136,7 @@ impl Director {
                     }
                     self.keep_server(server, before, state, now)
                 }
-                None => self.new_server(server, Born::AtReload, now),
+                None => self.added_server(config, server, now, out),
             })
             .collect();
         let mut gone: Vec<_> = old.into_values().collect();
@@ -145,6 +145,26 @@ impl Director {
             self.gone_server(before, server, &state, out);
         }
         ServiceState { servers, quorum_up: state.quorum_up }
+    }
+
+    /// A server that is new in a service that stays.
+    fn added_server(
+        &mut self,
+        config: &VirtualServer,
+        server: &RealServer,
+        now: Instant,
+        out: &mut Vec<Action>,
+    ) -> ServerState {
+        let mut state = self.new_server(server, Born::AtReload, now);
+        if state.alive {
+            let names = Names::of(config, server);
+            tell::pool(out, &names, false, true);
+            if self.global.rs_init_notifies {
+                state.told = Some(true);
+                tell::server(out, &names, server, true);
+            }
+        }
+        state
     }
 
     /// Equal checkers keep their standing; their clocks start anew. A changed one starts as new:
