@@ -332,32 +332,17 @@ impl Director {
         }
         self.phase = Phase::Ending { until: now + END_WAIT };
         self.deadlines.clear();
-        for (service, config) in self.services.iter().zip(&self.config.virtual_servers) {
-            for (state, server) in service.servers.iter().zip(&config.real_servers) {
-                let names = Names::of(config, server);
-                for checker in state.checkers.iter().filter(|checker| checker.running) {
-                    out.push(Action::CancelProbe(checker.id));
-                }
-                if config.omega && state.alive {
-                    tell::server(out, &names, server, false);
-                    if server.smtp_alert {
-                        let body = "=> Shutting down <=".to_owned();
-                        tell::server_mail(out, &self.global, &names, false, body);
-                    }
-                }
-            }
-            if config.omega {
-                let down = ServiceState { servers: vec![], quorum_up: false };
-                tell::quorum(out, &self.global, config, &down, true);
-            }
-        }
+        let checkers = self.services.iter().flat_map(|s| &s.servers).flat_map(|s| &s.checkers);
+        let running = checkers.filter(|checker| checker.running);
+        out.extend(running.map(|checker| Action::CancelProbe(checker.id)));
         if !self.kernel_used {
             // Nothing was ever wanted of the kernel, so nothing has to be undone.
             out.push(Action::Exit);
             return;
         }
-        for config in &self.config.virtual_servers {
-            tell::info(out, format!("Removing Virtual Server {}", config.name()));
+        // What stays in the kernel goes on serving: nothing went down.
+        if !self.options.keep_table {
+            self.tell_stop(out);
         }
         let end = match (self.options.keep_table, self.global.lvs_flush_on_stop) {
             (true, _) => End::Leave,
@@ -365,6 +350,19 @@ impl Director {
             (false, FlushOnStop::No | FlushOnStop::OwnServices) => End::Remove,
         };
         out.push(Action::End(end));
+    }
+
+    /// Servers and services go. A flush takes the servers along without a word on each.
+    fn tell_stop(&self, out: &mut Vec<Action>) {
+        let one_by_one = self.global.lvs_flush_on_stop == FlushOnStop::No;
+        for (service, config) in self.services.iter().zip(&self.config.virtual_servers) {
+            for (state, server) in service.servers.iter().zip(&config.real_servers) {
+                if one_by_one && state.alive {
+                    tell::stopped_server(out, &self.global, config, server);
+                }
+            }
+            tell::stopped_service(out, &self.global, config);
+        }
     }
 
     fn start_due(&mut self, now: Instant, out: &mut Vec<Action>) {

@@ -24,6 +24,8 @@ impl Names {
     }
 }
 
+const SHUTTING_DOWN: &str = "=> Shutting down <=";
+
 pub(super) fn info(out: &mut Vec<Action>, text: String) {
     out.push(Action::Log(Level::Info, text));
 }
@@ -172,13 +174,49 @@ pub(super) fn quorum(
         let word = if up { "Gained" } else { "Lost" };
         info(out, format!("{word} quorum {counted} for VS {name}"));
     }
-    script(out, &name, if up { &config.quorum_up } else { &config.quorum_down }.as_ref());
-    out.push(Action::Notify(Notification::Fifo(format!("VS {name} {}\n", state(up)))));
+    quorum_script(out, config, &name, up);
     if config.smtp_alert {
-        let router = global.router_id.as_deref().unwrap_or_default();
-        let subject = format!("[{router}] Virtualserver {name} - {}", state(up));
-        let body = format!("=> {event} {counted} <=");
-        out.push(Action::Notify(Notification::Mail { subject, body }));
+        quorum_mail(out, global, &name, up, format!("=> {event} {counted} <="));
+    }
+}
+
+fn quorum_script(out: &mut Vec<Action>, config: &VirtualServer, name: &str, up: bool) {
+    script(out, name, if up { &config.quorum_up } else { &config.quorum_down }.as_ref());
+    out.push(Action::Notify(Notification::Fifo(format!("VS {name} {}\n", state(up)))));
+}
+
+fn quorum_mail(out: &mut Vec<Action>, global: &GlobalDefs, name: &str, up: bool, body: String) {
+    let router = global.router_id.as_deref().unwrap_or_default();
+    let subject = format!("[{router}] Virtualserver {name} - {}", state(up));
+    out.push(Action::Notify(Notification::Mail { subject, body }));
+}
+
+/// A server that was up goes with the daemon; `omega` has it told.
+pub(super) fn stopped_server(
+    out: &mut Vec<Action>,
+    global: &GlobalDefs,
+    config: &VirtualServer,
+    real: &RealServer,
+) {
+    let names = Names::of(config, real);
+    info(out, format!("Shutting down service {} from VS {}", names.server, names.service));
+    if config.omega {
+        server(out, &names, real, false);
+        if real.smtp_alert {
+            server_mail(out, global, &names, false, SHUTTING_DOWN.to_owned());
+        }
+    }
+}
+
+/// A service goes with the daemon; `omega` has it told, whatever its quorum was.
+pub(super) fn stopped_service(out: &mut Vec<Action>, global: &GlobalDefs, config: &VirtualServer) {
+    let name = config.name();
+    info(out, format!("Removing Virtual Server {name}"));
+    if config.omega {
+        quorum_script(out, config, &name, false);
+        if config.smtp_alert {
+            quorum_mail(out, global, &name, false, SHUTTING_DOWN.to_owned());
+        }
     }
 }
 
