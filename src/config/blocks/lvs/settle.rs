@@ -35,16 +35,18 @@ pub(in crate::config::blocks) fn settle(
     let groups: HashMap<&str, &group::Draft> =
         drafts.groups.iter().map(|group| (group.name.value.as_str(), group)).collect();
     let mut services: Vec<VirtualServer> = Vec::with_capacity(drafts.services.len());
-    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut known: HashMap<(String, Family, Option<Protocol>), usize> = HashMap::new();
     for draft in drafts.services {
         let Some(service) = service(draft, &groups, global, out) else { continue };
-        match known.get(&service.name()).and_then(|at| services.get_mut(*at)) {
+        // One group may serve under several protocols, one mark for both families.
+        let key = (service.name(), service.family, service.protocol());
+        match known.get(&key).and_then(|at| services.get_mut(*at)) {
             Some(first) => {
                 out.report(rules::SAME_SERVICE, service.span).label(first.span, "the earlier one");
                 merge(first, service, out);
             }
             None => {
-                known.insert(service.name(), services.len());
+                known.insert(key, services.len());
                 services.push(service);
             }
         }
