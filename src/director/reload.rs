@@ -10,6 +10,7 @@ use super::{
     wanted,
 };
 use crate::{
+    base::Protocol,
     checkers::{Born, Schedule},
     config::model::{Checker, DirectorConfig, GlobalDefs, RealServer, VirtualServer},
 };
@@ -236,5 +237,7 @@ impl Director {
 
 /// What makes two services the same across a reload.
 fn identity(config: &VirtualServer) -> String {
-    format!("{:?} {}", config.family, config.name())
+    // A group may serve under several protocols, a mark for both families.
+    let protocol = config.protocol().map_or("", Protocol::name);
+    format!("{:?} {} {protocol}", config.family, config.name())
 }
