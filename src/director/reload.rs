@@ -39,6 +39,7 @@ impl Director {
         out.push(Action::Settings(Arc::clone(&global)));
         self.global = global;
         let states = std::mem::take(&mut self.services);
+        let ran = running(&states);
         let mut old: HashMap<String, Old> = states
             .into_iter()
             .zip(&old_config.virtual_servers)
@@ -46,7 +47,6 @@ impl Director {
             .map(|(at, (state, config))| (identity(config), Old { config: at, state }))
             .collect();
         let mut fresh = vec![];
-        let mut running = BTreeSet::new();
         for (at, service) in config.virtual_servers.iter().enumerate() {
             let kept = old.remove(&identity(service)).and_then(|old| {
                 let before = old_config.virtual_servers.get(old.config)?;
@@ -61,14 +61,11 @@ impl Director {
                     ServiceState { servers, quorum_up: false }
                 }
             };
-            let checkers = state.servers.iter().flat_map(|server| &server.checkers);
-            running.extend(checkers.filter(|c| c.running).map(|c| c.id));
             self.services.push(state);
         }
         // Whatever ran for a checker that is no more is of no interest.
-        for id in self.places.keys().filter(|id| !running.contains(id)) {
-            out.push(Action::CancelProbe(*id));
-        }
+        let stays = running(&self.services);
+        out.extend(ran.difference(&stays).map(|id| Action::CancelProbe(*id)));
         let mut gone: Vec<Old> = old.into_values().collect();
         gone.sort_by_key(|old| old.config);
         for old in gone {
@@ -233,6 +230,12 @@ impl Director {
             tell::server_mail(out, &self.global, &names, false, "=> Removing <=".to_owned());
         }
     }
+}
+
+/// The checkers that wait for a probe's outcome.
+fn running(services: &[ServiceState]) -> BTreeSet<CheckerId> {
+    let checkers = services.iter().flat_map(|s| &s.servers).flat_map(|s| &s.checkers);
+    checkers.filter(|checker| checker.running).map(|checker| checker.id).collect()
 }
 
 /// What makes two services the same across a reload.
