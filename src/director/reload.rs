@@ -119,6 +119,7 @@ impl Director {
         now: Instant,
         out: &mut Vec<Action>,
     ) -> ServiceState {
+        let sorry_in_use = state.sorry_in_use(before);
         let servers = state.servers.into_iter().zip(&before.real_servers);
         let mut old: HashMap<(IpAddr, u16), (ServerState, &RealServer)> =
             servers.map(|(state, server)| ((server.ip, server.port), (state, server))).collect();
@@ -132,7 +133,13 @@ impl Director {
                         let alive = state.alive;
                         changed_weight(&names, before.weight, server.weight, alive, out);
                     }
-                    self.keep_server(server, before, state, now)
+                    let was_alive = state.alive;
+                    let mut state = self.keep_server(server, before, state, now);
+                    if state.alive && !was_alive {
+                        state.told = Some(true);
+                        self.revived(&names, server, sorry_in_use, out);
+                    }
+                    state
                 }
                 None => self.added_server(config, server, now, out),
             })
@@ -204,6 +211,24 @@ impl Director {
         // dead one.
         let alive = alive || checkers.iter().all(|checker| checker.schedule.is_up());
         ServerState { checkers, alive, told }
+    }
+
+    /// The checkers that kept it down are no more: told, as its fall was.
+    fn revived(
+        &self,
+        names: &Names,
+        server: &RealServer,
+        sorry_in_use: bool,
+        out: &mut Vec<Action>,
+    ) {
+        if !sorry_in_use {
+            tell::pool(out, names, server.inhibit_on_failure, true);
+        }
+        tell::server(out, names, server, true);
+        if server.smtp_alert {
+            let body = "=> No checker fails any more <=".to_owned();
+            tell::server_mail(out, &self.global, names, true, body);
+        }
     }
 
     fn gone(&self, config: &VirtualServer, state: &ServiceState, out: &mut Vec<Action>) {
