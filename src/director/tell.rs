@@ -159,10 +159,10 @@ pub(super) fn quorum(
     let sum = service.sum(config);
     let (keeps, gains) = ServiceState::thresholds(config);
     let (quorum, hysteresis) = (config.quorum, config.hysteresis);
-    let counted = if up {
-        format!("{quorum}+{hysteresis}={gains} <= {sum}")
-    } else {
-        format!("{quorum}-{hysteresis}={keeps} > {sum}")
+    let counted = match (starting, up) {
+        (_, true) => format!("{quorum}+{hysteresis}={gains} <= {sum}"),
+        (true, false) => format!("{quorum}+{hysteresis}={gains} > {sum}"),
+        (false, false) => format!("{quorum}-{hysteresis}={keeps} > {sum}"),
     };
     let event = match (starting, up) {
         (false, true) => "Gained quorum",
