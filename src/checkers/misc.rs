@@ -6,6 +6,9 @@ use crate::{
     scripts::Exit,
 };
 
+/// The reason of a script that took too long.
+pub const TIMED_OUT: &str = "timed out";
+
 /// What a script's end means.
 #[must_use]
 pub fn judge(check: &MiscCheck, exit: &Exit) -> Outcome {
@@ -16,7 +19,7 @@ pub fn judge(check: &MiscCheck, exit: &Exit) -> Outcome {
         }
         Exit::Code(code) => Outcome::fail(format!("exited with status {code}")),
         Exit::Signal(signal) => Outcome::fail(format!("exited due to signal {signal}")),
-        Exit::TimedOut => Outcome::fail("timed out"),
+        Exit::TimedOut => Outcome::fail(TIMED_OUT),
         Exit::NotStarted(why) => Outcome::fail(format!("not started: {why}")),
     }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     base::Script,
-    checkers::Outcome,
+    checkers::{Outcome, misc},
     config::model::{CheckerKind, GlobalDefs, RealServer, SorryServer, VirtualServer},
     notify::Notification,
 };
@@ -104,6 +104,9 @@ fn mail_body(kind: &CheckerKind, up: bool, reason: &str) -> String {
         }
         CheckerKind::Smtp(_) => format!("=> CHECK failed on service : {reason} <="),
         CheckerKind::Misc(_) if up => "=> MISC CHECK succeeded on service <=".to_owned(),
+        CheckerKind::Misc(_) if reason == misc::TIMED_OUT => {
+            "=> MISC CHECK timed out on service <=".to_owned()
+        }
         CheckerKind::Misc(_) => "=> MISC CHECK failed on service <=".to_owned(),
     }
 }
