@@ -1,172 +1,157 @@
-//! Runs `tests/director/*.scenario`: real configuration text, answers of servers on a virtual clock,
-//! and the table, scripts, mails and log lines that must follow.
+//! Runs `tests/director/*.scenario`: what the director does with a configuration, as a transcript.
+//!
+//! A scenario is a play and its transcript in one file. A line with `|` is what happened, word for
+//! word; all other lines are the play. `UPDATE_EXPECT=1 cargo test --test director_scenarios`
+//! writes the transcripts anew: read the difference before believing it.
 //!
 //! ```text
-//! config | reload         configuration text on the lines that follow, up to a line `end`
-//! options keep_table      `-I`; before config
-//! answer SERVER [KIND|url N] pass | fail | local | code N | offset N
-//!                         what the probes of that server find from now on (pass at first)
-//! run S                   lets S seconds pass
-//! stop                    SIGTERM; stopped KIND tells how the kernel is left (remove, flush, leave, nothing)
-//! table SERVICE SCHEDULER SERVER=WEIGHT..   exactly these servers; `table none`: no service
-//! steady                  no table was wanted since the line before
-//! scripts A ; B           all scripts started since this was asked last, in order (`none`)
-//! fifo A ; B   mails A ; B   the same for fifo lines and for subjects (without the router's name)
-//! logged TEXT   not logged TEXT   since the start or the last `run`, `reload` or `stop`
-//! probes SERVER N         probes started since this was asked last
+//! # why this scenario is here; comments stay
+//! hide log mail                  kinds of transcript lines of no interest here
+//! config                         the keepalived.conf, indented
+//!     virtual_server 10.0.0.1 80 {
+//! at 0s start [-I]
+//! at 5s WHO answers WHAT         from now on. WHO: 10.0.0.11, 10.0.0.11:80, 10.0.0.11#2 (its second
+//!                                checker), 10.0.0.11/path (a url), all.  WHAT: pass, fail, local
+//!                                (each with a reason), exit CODE, timeout, never; then perhaps
+//!                                `after 2s`
+//! at 60s                         time passes
+//! at 60s reload                  the next, indented lines are the new text
+//! at 60s reload same
+//! at 60s reload OLD -> NEW       the text with each OLD replaced
+//! at 60s status | kernel refuses TEXT | kernel accepts | kernel hangs | stop
 //! ```
+//!
+//! Kinds of lines: `table` (a service whose entry changed; weights behind `=`), `script`, `fifo`,
+//! `mail` (subject: body), `log`, `warning`, `probes` (how many were started since the line
+//! before), `cancel`, `status`, `config` (what the parser says), `end`, `exit`.
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
     reason = "a test that cannot go on has failed"
 )]
-#[path = "director/rig.rs"]
-mod rig;
-use ldirector::director::{End, Options};
-use rig::{Answer, Rig};
-use std::{fs, path::Path, time::Duration};
+#[path = "director/lab.rs"]
+mod lab;
+use lab::{Lab, seconds};
+use ldirector::director::Event;
+use std::{fmt::Write, fs, iter::Peekable, path::Path};
 
 #[test]
-fn every_scenario_holds() {
+fn every_transcript_is_as_expected() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/director");
     let mut count = 0;
-    let mut failed = vec![];
+    let mut wrong = vec![];
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "scenario") {
-            count += 1;
-            if let Err(why) = run(&fs::read_to_string(&path).unwrap()) {
-                failed.push(format!("{}: {why}", path.file_name().unwrap().display()));
-            }
+        if path.extension().is_none_or(|extension| extension != "scenario") {
+            continue;
+        }
+        count += 1;
+        let text = fs::read_to_string(&path).unwrap();
+        let played = play(&text);
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&path, &played).unwrap();
+        } else if text != played {
+            let name = path.file_name().unwrap().display();
+            wrong.push(format!("{name}:\n{}", difference(&text, &played)));
         }
     }
-    assert!(count >= 12, "only {count} scenarios found");
-    assert!(failed.is_empty(), "\n{}\n", failed.join("\n"));
+    assert!(count >= 20, "only {count} scenarios found");
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
 #[test]
-fn a_scenario_that_does_not_hold_is_noticed() {
-    let config = "config\nvirtual_server 192.0.2.1 80 {\n protocol TCP\n real_server 192.0.2.2 80 {\n \
-                  }\n}\nend\n";
-    assert_eq!(run(&format!("{config}table 192.0.2.1:80/tcp wlc 192.0.2.2:80=1")), Ok(()));
-    for wrong in
-        ["table none", "table 192.0.2.1:80/tcp wlc 192.0.2.2:80=2", "scripts x", "nonsense"]
-    {
-        assert!(run(&format!("{config}{wrong}")).unwrap_err().contains("line 8"), "{wrong}");
-    }
+fn a_transcript_that_is_wrong_is_noticed() {
+    let service = "config\n    virtual_server 10.0.0.1 80 {\n    lb_algo rr\n    lb_kind NAT\n    \
+                   protocol TCP\n    real_server 10.0.0.11 80 {\n    }\n    }\nat 0s start\n";
+    let right = play(service);
+    assert!(right.ends_with("|     0s table   10.0.0.1:80/tcp rr  10.0.0.11:80=1\n"), "{right}");
+    assert_eq!(play(&right), right, "a play does not depend on its transcript");
+    let wrong = right.replace("80=1", "80=2");
+    assert_eq!(play(&wrong), right);
+    assert!(difference(&wrong, &right).contains("+|     0s table"));
 }
 
-fn run(text: &str) -> Result<(), String> {
-    let mut rig = None;
-    let mut options = Options::default();
-    let mut lines = text.lines().enumerate();
-    while let Some((number, line)) = lines.next() {
-        let line = line.split(" #").next().unwrap().trim();
-        let fail = |why: String| format!("line {}: {line}: {why}", number + 1);
-        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-        match (word, &mut rig) {
-            ("" | "#", _) => {}
-            ("options", None) => options.keep_table = rest.contains("keep_table"),
-            ("config", None) => {
-                let text = block(&mut lines);
-                rig = Some(Rig::start(&text, options).map_err(fail)?);
+/// The play with the transcript that it gives.
+fn play(text: &str) -> String {
+    let mut lab = Lab::new();
+    let mut hidden: Vec<&str> = vec![];
+    let mut out = String::new();
+    let mut lines = text.lines().filter(|line| !line.starts_with('|')).peekable();
+    while let Some(line) = lines.next() {
+        writeln!(out, "{line}").unwrap();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            [] => {}
+            [comment, ..] if comment.starts_with('#') => {}
+            ["hide", ref kinds @ ..] => hidden.extend(kinds),
+            ["config"] => lab.text = indented(&mut lines, &mut out),
+            ["at", time, ref what @ ..] => {
+                lab.run_until(seconds(time));
+                if what == ["reload"] {
+                    lab.text = indented(&mut lines, &mut out);
+                }
+                act(&mut lab, what);
+                lab.count_probes();
+                for told in lab.transcript.drain(..) {
+                    let kind = told.split_whitespace().nth(1).unwrap();
+                    if !hidden.contains(&kind) {
+                        writeln!(out, "|{told}").unwrap();
+                    }
+                }
             }
-            (_, None) => return Err(fail("no configuration yet".into())),
-            (_, Some(rig)) => step(rig, word, rest.trim(), || block(&mut lines)).map_err(fail)?,
+            _ => panic!("not understood: {line}"),
         }
     }
-    Ok(())
+    out
 }
 
-fn block<'a>(lines: &mut impl Iterator<Item = (usize, &'a str)>) -> String {
-    let text = lines.take_while(|(_, line)| line.trim() != "end").map(|(_, line)| line);
-    text.map(|line| format!("{line}\n")).collect()
+fn indented<'a>(lines: &mut Peekable<impl Iterator<Item = &'a str>>, out: &mut String) -> String {
+    let mut text = String::new();
+    while let Some(line) = lines.next_if(|line| line.starts_with(' ')) {
+        writeln!(out, "{line}").unwrap();
+        writeln!(text, "{line}").unwrap();
+    }
+    text
 }
 
-fn step(
-    rig: &mut Rig,
-    word: &str,
-    rest: &str,
-    more: impl FnOnce() -> String,
-) -> Result<(), String> {
-    let words: Vec<&str> = rest.split_whitespace().collect();
-    match (word, &words[..]) {
-        ("answer", [server, what @ ..]) => answer(rig, server, what),
-        ("run", [seconds]) => {
-            rig.run(Duration::from_secs_f64(seconds.parse().unwrap()));
-            Ok(())
+fn act(lab: &mut Lab, what: &[&str]) {
+    match what {
+        [] => {}
+        ["start"] => lab.start(),
+        ["start", "-I"] => {
+            lab.options.keep_table = true;
+            lab.start();
         }
-        ("reload", []) => rig.reload(&more()),
-        ("stop", []) => {
-            rig.stop();
-            Ok(())
+        [who, "answers", how @ ..] => lab.answers(who, &how.join(" ")),
+        ["reload"] | ["reload", "same"] => lab.reload(),
+        ["reload", change @ ..] => {
+            let change = change.join(" ");
+            let (old, new) = change.split_once("->").expect("reload OLD -> NEW");
+            assert!(lab.text.contains(old.trim()), "{} does not occur", old.trim());
+            lab.text = lab.text.replace(old.trim(), new.trim());
+            lab.reload();
         }
-        ("stopped", [how]) => {
-            let wanted = match *how {
-                "remove" => Some(End::Remove),
-                "flush" => Some(End::Flush),
-                "leave" => Some(End::Leave),
-                "nothing" => None,
-                other => return Err(format!("stopped {other}?")),
-            };
-            same(&rig.ended, &(wanted, true))
-        }
-        ("table", ["none"]) => same(&rig.table(), &vec![]),
-        ("table", [service, scheduler, servers @ ..]) => {
-            let wanted = [&[*scheduler][..], servers].concat().join(" ");
-            let table = rig.table();
-            let is = table.iter().find(|(name, _)| name == service);
-            let is = is.ok_or_else(|| format!("there is only {table:?}"))?;
-            same(&is.1, &wanted)
-        }
-        ("steady", []) => same(&std::mem::take(&mut rig.tables_wanted), &0),
-        ("scripts", _) => same(&std::mem::take(&mut rig.scripts), &list(rest)),
-        ("fifo", _) => same(&std::mem::take(&mut rig.fifo), &list(rest)),
-        ("mails", _) => same(&std::mem::take(&mut rig.mails), &list(rest)),
-        ("logged", _) if rig.log.iter().any(|line| line.contains(rest)) => Ok(()),
-        ("logged", _) => Err(format!("the log says {:#?}", rig.log)),
-        ("not", ["logged", ..]) => {
-            let text = rest.trim_start_matches("logged ");
-            match rig.log.iter().find(|line| line.contains(text)) {
-                None => Ok(()),
-                Some(line) => Err(line.clone()),
-            }
-        }
-        ("probes", [server, count]) => {
-            let is = rig.probes.remove(*server).unwrap_or(0);
-            same(&is, &count.parse().unwrap())
-        }
-        _ => Err("not understood".into()),
+        ["status"] => lab.tell(Event::ReportStatus(1)),
+        ["kernel", "refuses", why @ ..] => lab.tell(Event::KernelError(Some(why.join(" ")))),
+        ["kernel", "accepts"] => lab.tell(Event::KernelError(None)),
+        ["kernel", "hangs"] => lab.kernel_hangs = true,
+        ["stop"] => lab.tell(Event::Stop),
+        _ => panic!("not understood: {what:?}"),
     }
 }
 
-fn answer(rig: &mut Rig, server: &str, what: &[&str]) -> Result<(), String> {
-    let (place, what) = match what {
-        ["url", n, what @ ..] => (format!("{server} url {n}"), what),
-        [kind, what @ ..] if kind.contains("_CHECK") || kind.contains("_GET") => {
-            (format!("{server} {kind}"), what)
-        }
-        what => (server.to_owned(), what),
-    };
-    let answer = match what {
-        ["pass"] => Answer::Pass,
-        ["fail"] => Answer::Fail,
-        ["local"] => Answer::Local,
-        ["code", n] => Answer::Code(n.parse().unwrap()),
-        ["offset", n] => Answer::Offset(n.parse().unwrap()),
-        other => return Err(format!("no such answer: {other:?}")),
-    };
-    rig.answers.insert(place, answer);
-    Ok(())
-}
-
-fn list(text: &str) -> Vec<String> {
-    match text {
-        "none" => vec![],
-        text => text.split(" ; ").map(|item| item.trim().to_owned()).collect(),
+/// The lines that differ, between those that both share at the start and at the end.
+fn difference(expected: &str, played: &str) -> String {
+    let (a, b): (Vec<_>, Vec<_>) = (expected.lines().collect(), played.lines().collect());
+    let same = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let rest = a.len().min(b.len()) - same;
+    let ends = a.iter().rev().zip(b.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+    let mut text = format!("from line {}:\n", same + 1);
+    for line in &a[same..a.len() - ends] {
+        writeln!(text, "-{line}").unwrap();
     }
-}
-
-fn same<T: PartialEq + std::fmt::Debug>(is: &T, wanted: &T) -> Result<(), String> {
-    if is == wanted { Ok(()) } else { Err(format!("\n   is     {is:?}\n   wanted {wanted:?}")) }
+    for line in &b[same..b.len() - ends] {
+        writeln!(text, "+{line}").unwrap();
+    }
+    text
 }
