@@ -64,7 +64,7 @@ fn a_transcript_that_is_wrong_is_noticed() {
     let service = "config\n    virtual_server 10.0.0.1 80 {\n    lb_algo rr\n    lb_kind NAT\n    \
                    protocol TCP\n    real_server 10.0.0.11 80 {\n    }\n    }\nat 0s start\n";
     let right = play(service);
-    assert!(right.ends_with("|     0s table   10.0.0.1:80/tcp rr  10.0.0.11:80=1\n"), "{right}");
+    assert!(right.contains("|     0s table   10.0.0.1:80/tcp rr  10.0.0.11:80=1\n"), "{right}");
     assert_eq!(play(&right), right, "a play does not depend on its transcript");
     let wrong = right.replace("80=1", "80=2");
     assert_eq!(play(&wrong), right);

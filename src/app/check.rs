@@ -2,14 +2,18 @@
 //! same checks for the daemon, which refuses what has errors.
 use super::{
     cli::{CONFIG_FILES, CheckArgs},
-    exit,
+    exit, memory,
 };
-use crate::config::{
-    self,
-    diagnostic::Diagnostics,
-    io::LoadOptions,
-    render::{self, Style},
-    source::Sources,
+use crate::{
+    config::{
+        self, Config,
+        diagnostic::Diagnostics,
+        io::LoadOptions,
+        render::{self, Style},
+        source::Sources,
+    },
+    ipc::Child,
+    supervisor::Configuration,
 };
 use std::{
     io::{IsTerminal, Read as _},
@@ -42,15 +46,28 @@ pub(super) fn file(path: &Path, config_id: Option<&str>) -> u8 {
 }
 
 /// Reads and checks the daemon's file. What was found is logged; an error keeps it from being used.
-pub(super) fn read(path: &Path, config_id: Option<&str>) -> Result<Box<Sources>, String> {
+pub(super) fn read(path: &Path, config_id: Option<&str>) -> Result<Configuration, String> {
     let sources = load(path, config_id)?;
-    let (_, found) = config::parse(&sources);
+    let (config, found) = config::parse(&sources);
     log(&sources, &found);
     if found.has_errors() {
         let first = render::first_error(&sources, &found).unwrap_or_default();
         return Err(format!("{first} (`ldirector check {}` shows all)", path.display()));
     }
-    Ok(Box::new(sources))
+    let needs = needs(&config);
+    drop((config, found));
+    memory::give_back();
+    Ok(Configuration { sources: Box::new(sources), needs })
+}
+
+/// Whose business is in the file.
+fn needs(config: &Config) -> Vec<Child> {
+    let vrrp = &config.vrrp;
+    let routes = !vrrp.static_addresses.is_empty() || !vrrp.static_routes.is_empty();
+    let routers = !vrrp.instances.is_empty() || routes || config.global.sync_daemon.is_some();
+    let services = !config.director.virtual_servers.is_empty();
+    let parts = [(routers, Child::Vrrp), (services, Child::Checkers)];
+    parts.into_iter().filter_map(|(any, child)| any.then_some(child)).collect()
 }
 
 fn load(path: &Path, config_id: Option<&str>) -> Result<Sources, String> {

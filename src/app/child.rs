@@ -1,6 +1,6 @@
 //! What both children do: read the parent's link (their standard input), parse what it sends,
 //! answer on it, and stop in order when it is gone.
-use super::{cli::RunArgs, exit, logging};
+use super::{cli::RunArgs, exit, logging, memory};
 use crate::{
     config::{self, Config, source::Sources},
     ipc::{self, ToChild, ToParent, io::IpcError},
@@ -166,6 +166,7 @@ fn parse(sources: &Sources) -> Result<Config, ChildError> {
         let first = config::render::first_error(sources, &found).unwrap_or_default();
         return Err(ChildError::Configuration(first));
     }
+    memory::give_back();
     if config.global.router_id.is_none() {
         Arc::make_mut(&mut config.global).router_id = Some(host_name());
     }

@@ -10,6 +10,7 @@ mod checkers_child;
 mod child;
 mod cli;
 mod logging;
+mod memory;
 mod run;
 mod status;
 mod vrrp_child;

@@ -5,11 +5,10 @@ use super::{
     exit, logging,
 };
 use crate::{
-    config::source::Sources,
     ipc::Child,
     machine::io::{Inbound, drive},
     supervisor::{
-        Event, Supervisor,
+        Configuration, Event, Supervisor,
         io::{
             INBOX, Launch, Read, SupervisorExecutor,
             control::{self, Clients},
@@ -124,14 +123,14 @@ fn parent(arguments: &RunArgs, pid_file: Option<&Path>, background: Background) 
     let file = chosen_file(arguments);
     let id = arguments.config_id.clone();
     let read: Read = Arc::new(move || check::read(&file, id.as_deref()));
-    let sources = match read() {
-        Ok(sources) => sources,
+    let configuration = match read() {
+        Ok(configuration) => configuration,
         Err(why) => {
             tracing::error!("not starting: {why}");
             return exit::CONFIG;
         }
     };
-    match turn(arguments, sources, read, pid_file, background) {
+    match turn(arguments, configuration, read, pid_file, background) {
         Ok(code) => code,
         Err(error) => {
             tracing::error!("{error}");
@@ -142,7 +141,7 @@ fn parent(arguments: &RunArgs, pid_file: Option<&Path>, background: Background) 
 
 fn turn(
     arguments: &RunArgs,
-    sources: Box<Sources>,
+    configuration: Configuration,
     read: Read,
     pid_file: Option<&Path>,
     background: Background,
@@ -169,7 +168,7 @@ fn turn(
         let clients = Clients::default();
         let _socket = control::serve(&arguments.socket, clients.clone(), inbox.clone()).await?;
         let grace = Duration::from_secs(5);
-        let supervisor = Supervisor::new(sources, which, grace, Instant::now());
+        let supervisor = Supervisor::new(configuration, which, grace, Instant::now());
         let ready: Box<dyn FnOnce() + Send> = match background {
             Background::No => Box::new(|| {}),
             Background::Yes => Box::new(say_ready),

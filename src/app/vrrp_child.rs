@@ -2,6 +2,7 @@
 use super::{
     child::{self, Answers, ChildError, Link, Order},
     cli::RunArgs,
+    memory,
 };
 use crate::{
     base::{InterfaceAddress, Route},
@@ -126,8 +127,12 @@ async fn turn(
             });
         }
     });
+    let Config { vrrp, global, director } = config;
+    // Thousands of real servers are the other process's business.
+    drop(director);
+    memory::give_back();
     let detail = if arguments.log_detail { Detail::All } else { Detail::Usual };
-    Ok(crate::vrrp::io::run(config.vrrp, config.global, inbox, events, upward, world, detail).await)
+    Ok(crate::vrrp::io::run(vrrp, global, inbox, events, upward, world, detail).await)
 }
 
 /// What a reload changes behind the machine's back.

@@ -103,10 +103,12 @@ impl Director {
         &self.wanted
     }
 
-    /// Every server as it starts, the table, and what is told of it.
+    /// Every server as it starts, the table, and what is told of it. The table comes first: with
+    /// thousands of servers the words take longer than the kernel.
     fn start(&mut self, now: Instant, out: &mut Vec<Action>) {
         self.phase = Phase::Running;
         let config = Arc::clone(&self.config);
+        let mut words = vec![];
         for service in &config.virtual_servers {
             let mut servers = Vec::with_capacity(service.real_servers.len());
             for server in &service.real_servers {
@@ -114,7 +116,7 @@ impl Director {
                 if !server.checkers.is_empty() {
                     let names = Names::of(service, server);
                     tell::info(
-                        out,
+                        &mut words,
                         format!(
                             "Activating healthchecker for service {} for VS {}",
                             names.server, names.service
@@ -126,11 +128,12 @@ impl Director {
         }
         self.index();
         for at in 0..self.services.len() {
-            self.begin_service(at, out);
+            self.begin_service(at, &mut words);
         }
         if !self.wanted.0.is_empty() {
             self.want(out);
         }
+        out.append(&mut words);
     }
 
     fn new_server(

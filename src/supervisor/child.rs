@@ -12,7 +12,7 @@ const SETTLED: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) enum Life {
-    /// Not to run at all, or ended in an orderly stop.
+    /// Has nothing to do, or ended in an orderly stop.
     Gone,
     Waiting {
         until: Instant,
@@ -49,6 +49,13 @@ pub(super) enum Due {
 impl ChildLife {
     pub(super) fn new() -> Self {
         Self { life: Life::Gone, backoff: Backoff::default(), ping: 0 }
+    }
+
+    /// Starts at once, unless it lives or is stopping.
+    pub(super) fn start(&mut self, now: Instant) {
+        if self.is_gone() {
+            self.life = Life::Waiting { until: now };
+        }
     }
 
     pub(super) fn started(&mut self, now: Instant) {

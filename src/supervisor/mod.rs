@@ -20,6 +20,14 @@ const STATUS_WAIT: Duration = Duration::from_secs(2);
 /// How long a child may take to apply a configuration before `reload` stops waiting for it.
 const RELOAD_WAIT: Duration = Duration::from_secs(20);
 
+/// A file that was read without an error.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Configuration {
+    pub sources: Box<Sources>,
+    /// Whom it gives something to do.
+    pub needs: Vec<Child>,
+}
+
 #[derive(Debug)]
 pub enum Event {
     /// The process runs and its link is open.
@@ -33,7 +41,7 @@ pub enum Event {
     },
     Signal(Signal),
     /// Answer to [`Action::ReadConfig`]: the texts, or the sentence why they are refused.
-    ConfigRead(Result<Box<Sources>, String>),
+    ConfigRead(Result<Configuration, String>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,20 +121,27 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// `which` children are to run; all start at the first deadline, which is at once.
+    /// Of the `allowed` children those start that have something to do, at the first deadline,
+    /// which is at once. Where nobody has, all of them: somebody must tell that we are ready.
     #[must_use]
-    pub fn new(sources: Box<Sources>, which: &[Child], grace: Duration, now: Instant) -> Self {
-        let children = which
-            .iter()
-            .map(|which| {
-                let mut life = ChildLife::new();
-                life.life = child::Life::Waiting { until: now };
-                (*which, life)
-            })
-            .collect();
+    pub fn new(
+        configuration: Configuration,
+        allowed: &[Child],
+        grace: Duration,
+        now: Instant,
+    ) -> Self {
+        let Configuration { sources, needs } = configuration;
+        let idle = !allowed.iter().any(|child| needs.contains(child));
+        let children = allowed.iter().map(|which| {
+            let mut life = ChildLife::new();
+            if idle || needs.contains(which) {
+                life.start(now);
+            }
+            (*which, life)
+        });
         Self {
             sources,
-            children,
+            children: children.collect(),
             grace,
             stopping: false,
             ready: false,
@@ -217,16 +232,20 @@ impl Supervisor {
 
     fn on_config(
         &mut self,
-        read: Result<Box<Sources>, String>,
+        read: Result<Configuration, String>,
         now: Instant,
         out: &mut Vec<Action>,
     ) {
         let mut clients = self.reading.take().unwrap_or_default();
         match read {
-            Ok(sources) => {
+            Ok(Configuration { sources, needs }) => {
                 self.sources = sources;
                 self.refused = None;
                 let waits_for = self.running();
+                // One that had nothing to do so far starts; one that has no more runs on, idle.
+                for (_, life) in self.children.iter_mut().filter(|(c, _)| needs.contains(c)) {
+                    life.start(now);
+                }
                 for child in &waits_for {
                     out.push(Action::Send(*child, ToChild::Configure(self.sources.clone())));
                 }
@@ -344,7 +363,7 @@ impl Supervisor {
         let waits_for = self.running();
         let mut snapshot = Snapshot::default();
         for (child, life) in &self.children {
-            if !life.is_running() {
+            if !life.is_running() && !life.is_gone() {
                 snapshot.notes.push(format!("the {} process does not run", name(*child)));
             }
         }

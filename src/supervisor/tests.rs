@@ -3,10 +3,18 @@ use super::*;
 
 const GRACE: Duration = Duration::from_secs(5);
 
+fn both() -> Vec<Child> {
+    vec![Child::Vrrp, Child::Checkers]
+}
+
+fn file(needs: &[Child]) -> Configuration {
+    Configuration { sources: Box::default(), needs: needs.to_vec() }
+}
+
 fn running() -> (Supervisor, Instant) {
     let now = Instant::now();
     let both = [Child::Vrrp, Child::Checkers];
-    let mut parent = Supervisor::new(Box::default(), &both, GRACE, now);
+    let mut parent = Supervisor::new(file(&both), &both, GRACE, now);
     assert_eq!(
         parent.handle_deadline(now),
         [Action::Spawn(Child::Vrrp), Action::Spawn(Child::Checkers)]
@@ -98,7 +106,10 @@ fn a_reload_is_done_when_both_children_have_it() {
     let (mut parent, now) = running();
     assert!(!parent.handle(Event::Control { client: 1, request: Request::Reload }, now).is_empty());
     let fresh = Sources { seed: 9, ..Sources::default() };
-    let out = parent.handle(Event::ConfigRead(Ok(Box::new(fresh.clone()))), now);
+    let out = parent.handle(
+        Event::ConfigRead(Ok(Configuration { sources: Box::new(fresh.clone()), needs: both() })),
+        now,
+    );
     assert!(out.contains(&Action::Send(Child::Vrrp, ToChild::Configure(Box::new(fresh)))));
     let done = Action::Answer { client: 1, response: Response::Done };
     let one = parent.handle(Event::Message(Child::Vrrp, ToParent::Configured), now);
@@ -122,4 +133,20 @@ fn status_waits_for_both_but_not_for_ever() {
     let snapshot = answered.unwrap();
     assert!(snapshot.vrrp.is_some() && snapshot.director.is_none());
     assert_eq!(snapshot.notes, ["the checkers process does not answer"]);
+}
+
+#[test]
+fn only_who_has_something_to_do_runs_and_a_reload_can_start_another() {
+    let now = Instant::now();
+    let both = [Child::Vrrp, Child::Checkers];
+    let mut parent = Supervisor::new(file(&[Child::Checkers]), &both, GRACE, now);
+    assert_eq!(parent.handle_deadline(now), [Action::Spawn(Child::Checkers)]);
+    let read = parent.handle(Event::ConfigRead(Ok(file(&both))), now);
+    assert!(!read.contains(&Action::Send(Child::Vrrp, ToChild::Configure(Box::default()))));
+    assert!(parent.handle_deadline(now).contains(&Action::Spawn(Child::Vrrp)));
+    // Nobody is needed: both run, for otherwise nobody would ever say that we are ready.
+    let mut parent = Supervisor::new(file(&[]), &both, GRACE, now);
+    assert_eq!(parent.handle_deadline(now).len(), 2);
+    let mut parent = Supervisor::new(file(&[Child::Vrrp]), &[Child::Checkers], GRACE, now);
+    assert_eq!(parent.handle_deadline(now), [Action::Spawn(Child::Checkers)]);
 }

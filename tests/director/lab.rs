@@ -217,7 +217,7 @@ impl Lab {
                     };
                     self.say(kind, &text);
                 }
-                Action::Report(_, director) => {
+                Action::Report { status: director, .. } => {
                     let snapshot = Snapshot { director: Some(director), ..Snapshot::default() };
                     for line in text::render(&snapshot).lines() {
                         self.say("status", line);
@@ -236,6 +236,7 @@ impl Lab {
                         self.carry_out(actions);
                     }
                 }
+                Action::Settings(_) => {}
                 Action::Exit => {
                     self.say("exit", "");
                     self.exited = true;

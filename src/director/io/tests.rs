@@ -1,12 +1,12 @@
 //! The keeper against a kernel in memory, and the whole executor from start to stop.
 use super::{keeper::Keeper, *};
+use crate::notify::io::policy;
 use crate::{
     base::{Family, Forward},
     director::End,
     ipvs::{
         Destination, DestinationKey, Service, ServiceKey, Table, Timeouts, io::fake::FakeKernel,
     },
-    scripts::Policy,
 };
 use std::{collections::BTreeMap, time::Duration};
 use tokio::sync::mpsc;
@@ -152,7 +152,7 @@ async fn from_start_to_stop() {
     let (upward, mut answers) = mpsc::channel(8);
     let ends = Ends { inbox, events: events.clone(), upward };
     let opened = kernel.clone();
-    let world = Quiet(ProbeContext::new(&config.director.tls, Policy::default()).unwrap());
+    let world = Quiet(ProbeContext::new(&config.director.tls, policy(&config.global)).unwrap());
     let configured = (config.director, config.global);
     let running =
         tokio::spawn(run(configured, Options::default(), ends, move || Ok(opened.clone()), world));

@@ -1,4 +1,5 @@
-//! Drives a machine on tokio: what is already in the inbox first, then the clock.
+//! Drives a machine on tokio: what is already in the inbox first, then the clock. Between actions
+//! other tasks of the process get their turn now and then, so that a long list starves nobody.
 #![allow(clippy::disallowed_methods, reason = "this is the shell: it may read the clock")]
 use super::Machine;
 use std::{
@@ -6,7 +7,7 @@ use std::{
     ops::ControlFlow,
     time::Instant,
 };
-use tokio::sync::mpsc::Receiver;
+use tokio::{sync::mpsc::Receiver, task::coop::consume_budget};
 
 /// Carries a machine's actions out. One per process.
 pub trait Executor<M: Machine> {
@@ -50,6 +51,7 @@ pub async fn drive<M: Machine, X: Executor<M>>(
                         if let ControlFlow::Break(code) = executor.execute(action).await {
                             return code;
                         }
+                        consume_budget().await;
                     }
                 }
             }
@@ -62,6 +64,7 @@ pub async fn drive<M: Machine, X: Executor<M>>(
                 if let ControlFlow::Break(code) = executor.execute(action).await {
                     return code;
                 }
+                consume_budget().await;
             }
         }
     }

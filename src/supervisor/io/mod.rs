@@ -9,9 +9,8 @@ mod spawn;
 
 pub use spawn::Launch;
 
-use super::{Action, Event, Level, Supervisor, Tell};
+use super::{Action, Configuration, Event, Level, Supervisor, Tell};
 use crate::{
-    config::source::Sources,
     ipc::{Child, Response, ToChild},
     machine::io::{Executor, Inbound},
 };
@@ -23,8 +22,8 @@ use tokio::sync::mpsc;
 /// What the parent's inbox takes; a sender waits when it is full, so nothing is lost.
 pub const INBOX: usize = 1024;
 
-/// Loads and parses the configuration file: the texts, or the sentence why not (details logged).
-pub type Read = Arc<dyn Fn() -> Result<Box<Sources>, String> + Send + Sync>;
+/// Loads and parses the configuration file; or the sentence why not (details logged).
+pub type Read = Arc<dyn Fn() -> Result<Configuration, String> + Send + Sync>;
 
 /// The parent's hands.
 pub struct SupervisorExecutor {
