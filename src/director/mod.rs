@@ -268,7 +268,8 @@ impl Director {
             Change::Up => {
                 server.alive = server.all_up();
                 let by_checker = !global.no_checker_emails || server.alive;
-                if server_config.smtp_alert && by_checker {
+                // A new alpha checker of a server that lived all the time has nothing to report.
+                if server_config.smtp_alert && by_checker && !was_alive {
                     let alive = server.alive;
                     tell::checker_mail(out, &global, &names, alive, kind, (true, reason));
                 }
