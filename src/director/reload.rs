@@ -129,12 +129,12 @@ impl Director {
             .map(|server| match old.remove(&(server.ip, server.port)) {
                 Some((state, before)) => {
                     let names = Names::of(config, server);
-                    if before.weight != server.weight {
-                        let alive = state.alive;
-                        changed_weight(&names, before.weight, server.weight, alive, out);
-                    }
-                    let was_alive = state.alive;
+                    let (was_alive, weighed) = (state.alive, state.weight(before));
                     let mut state = self.keep_server(server, before, state, now);
+                    let weighs = state.weight(server);
+                    if weighed != weighs {
+                        changed_weight(&names, weighed, weighs, was_alive, out);
+                    }
                     if state.alive && !was_alive {
                         state.told = Some(true);
                         self.revived(&names, server, sorry_in_use, out);
