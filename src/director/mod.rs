@@ -113,16 +113,7 @@ impl Director {
             let mut servers = Vec::with_capacity(service.real_servers.len());
             for server in &service.real_servers {
                 servers.push(self.new_server(server, Born::AtStart, now));
-                if !server.checkers.is_empty() {
-                    let names = Names::of(service, server);
-                    tell::info(
-                        &mut words,
-                        format!(
-                            "Activating healthchecker for service {} for VS {}",
-                            names.server, names.service
-                        ),
-                    );
-                }
+                tell::activating(&mut words, service, server);
             }
             self.services.push(ServiceState { servers, quorum_up: false });
         }

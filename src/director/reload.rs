@@ -56,8 +56,11 @@ impl Director {
                 Some((before, state)) => self.keep(service, before, state, now, out),
                 None => {
                     fresh.push(at);
-                    let servers = service.real_servers.iter();
-                    let servers = servers.map(|s| self.new_server(s, Born::AtStart, now)).collect();
+                    let mut servers = Vec::with_capacity(service.real_servers.len());
+                    for server in &service.real_servers {
+                        tell::activating(out, service, server);
+                        servers.push(self.new_server(server, Born::AtStart, now));
+                    }
                     ServiceState { servers, quorum_up: false }
                 }
             };
@@ -160,6 +163,7 @@ impl Director {
         now: Instant,
         out: &mut Vec<Action>,
     ) -> ServerState {
+        tell::activating(out, config, server);
         let mut state = self.new_server(server, Born::AtReload, now);
         if state.alive {
             let names = Names::of(config, server);

@@ -245,6 +245,14 @@ pub(super) fn sorry(
     }
 }
 
+/// A server's checkers begin.
+pub(super) fn activating(out: &mut Vec<Action>, config: &VirtualServer, server: &RealServer) {
+    if !server.checkers.is_empty() {
+        let Names { server, service } = Names::of(config, server);
+        info(out, format!("Activating healthchecker for service {server} for VS {service}"));
+    }
+}
+
 /// The kernel's entry of a server comes or goes.
 pub(super) fn pool(out: &mut Vec<Action>, names: &Names, inhibit: bool, up: bool) {
     let (server, service) = (&names.server, &names.service);
