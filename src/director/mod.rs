@@ -356,7 +356,12 @@ impl Director {
                     tell::stopped_server(out, &self.global, config, server);
                 }
             }
-            tell::stopped_service(out, &self.global, config);
+            tell::gone_service(
+                out,
+                &self.global,
+                config,
+                config.omega.then_some(tell::SHUTTING_DOWN),
+            );
         }
     }
 

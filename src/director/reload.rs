@@ -235,11 +235,12 @@ impl Director {
         }
     }
 
+    /// With its last server it loses a quorum that it had.
     fn gone(&self, config: &VirtualServer, state: &ServiceState, out: &mut Vec<Action>) {
         for (state, server) in state.servers.iter().zip(&config.real_servers) {
             self.gone_server(config, server, state, out);
         }
-        tell::info(out, format!("Removing Virtual Server {}", config.name()));
+        tell::gone_service(out, &self.global, config, state.quorum_up.then_some(tell::REMOVING));
     }
 
     fn gone_server(
@@ -250,13 +251,15 @@ impl Director {
         out: &mut Vec<Action>,
     ) {
         let names = Names::of(config, server);
-        tell::info(out, format!("Removing service {} from VS {}", names.server, names.service));
+        if state.alive || server.inhibit_on_failure {
+            tell::pool(out, &names, false, false);
+        }
         if !state.alive {
             return;
         }
         tell::server(out, &names, server, false);
         if server.smtp_alert {
-            tell::server_mail(out, &self.global, &names, false, "=> Removing <=".to_owned());
+            tell::server_mail(out, &self.global, &names, false, tell::REMOVING.to_owned());
         }
     }
 }

@@ -24,7 +24,10 @@ impl Names {
     }
 }
 
-const SHUTTING_DOWN: &str = "=> Shutting down <=";
+/// Mail's sentence about what a reload removes.
+pub(super) const REMOVING: &str = "=> Removing <=";
+/// Mail's sentence about what goes with the daemon.
+pub(super) const SHUTTING_DOWN: &str = "=> Shutting down <=";
 
 pub(super) fn info(out: &mut Vec<Action>, text: String) {
     out.push(Action::Log(Level::Info, text));
@@ -211,14 +214,19 @@ pub(super) fn stopped_server(
     }
 }
 
-/// A service goes with the daemon; `omega` has it told, whatever its quorum was.
-pub(super) fn stopped_service(out: &mut Vec<Action>, global: &GlobalDefs, config: &VirtualServer) {
+/// A service goes; with a `why` it is told that it is down.
+pub(super) fn gone_service(
+    out: &mut Vec<Action>,
+    global: &GlobalDefs,
+    config: &VirtualServer,
+    why: Option<&str>,
+) {
     let name = config.name();
     info(out, format!("Removing Virtual Server {name}"));
-    if config.omega {
+    if let Some(why) = why {
         quorum_script(out, config, &name, false);
         if config.smtp_alert {
-            quorum_mail(out, global, &name, false, SHUTTING_DOWN.to_owned());
+            quorum_mail(out, global, &name, false, why.to_owned());
         }
     }
 }
