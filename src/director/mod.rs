@@ -161,7 +161,7 @@ impl Director {
             _ if gained => tell::quorum(out, &self.global, config, service, true),
             Some(sorry) => {
                 tell::quorum(out, &self.global, config, service, true);
-                tell::sorry(out, config, sorry, true);
+                tell::sorry_role(out, config, sorry, true);
             }
             None => {}
         }
@@ -307,7 +307,7 @@ impl Director {
         let moved = service.judge(config);
         if moved != Quorum::Same {
             if let Some(sorry) = &config.sorry {
-                tell::sorry(out, config, sorry, moved == Quorum::Lost);
+                tell::sorry_role(out, config, sorry, moved == Quorum::Lost);
             }
             tell::quorum(out, &self.global, config, service, false);
         }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     base::Protocol,
     checkers::{Born, Schedule},
-    config::model::{Checker, DirectorConfig, GlobalDefs, RealServer, VirtualServer},
+    config::model::{Checker, DirectorConfig, GlobalDefs, RealServer, SorryServer, VirtualServer},
 };
 use std::{
     collections::{BTreeSet, HashMap},
@@ -95,7 +95,7 @@ impl Director {
             let moved = service.judge(config);
             if moved != Quorum::Same {
                 if let Some(sorry) = &config.sorry {
-                    tell::sorry(out, config, sorry, moved == Quorum::Lost);
+                    tell::sorry_role(out, config, sorry, moved == Quorum::Lost);
                 }
                 tell::quorum(out, &self.global, config, service, false);
             }
@@ -123,6 +123,11 @@ impl Director {
         out: &mut Vec<Action>,
     ) -> ServiceState {
         let sorry_in_use = state.sorry_in_use(before);
+        let place = |sorry: &SorryServer| (sorry.ip, sorry.port);
+        if !state.quorum_up && before.sorry.as_ref().map(place) != config.sorry.as_ref().map(place)
+        {
+            tell::sorry_changed(out, config, before.sorry.as_ref());
+        }
         let servers = state.servers.into_iter().zip(&before.real_servers);
         let mut old: HashMap<(IpAddr, u16), (ServerState, &RealServer)> =
             servers.map(|(state, server)| ((server.ip, server.port), (state, server))).collect();

@@ -232,25 +232,53 @@ pub(super) fn gone_service(
 }
 
 /// The sorry server takes over, or the others do again.
-pub(super) fn sorry(
+pub(super) fn sorry_role(
     out: &mut Vec<Action>,
     config: &VirtualServer,
     sorry: &SorryServer,
     in_use: bool,
 ) {
+    if in_use {
+        sorry_server(out, config, sorry, true);
+        alive_servers(out, config, false);
+    } else {
+        alive_servers(out, config, true);
+        sorry_server(out, config, sorry, false);
+    }
+}
+
+/// A reload changes who is sorry, or whether anybody is, while the quorum is lost.
+pub(super) fn sorry_changed(
+    out: &mut Vec<Action>,
+    config: &VirtualServer,
+    before: Option<&SorryServer>,
+) {
+    match (&config.sorry, before) {
+        (Some(sorry), None) => sorry_role(out, config, sorry, true),
+        (None, Some(before)) => sorry_role(out, config, before, false),
+        (Some(sorry), Some(before)) => {
+            sorry_server(out, config, sorry, true);
+            sorry_server(out, config, before, false);
+        }
+        (None, None) => {}
+    }
+}
+
+fn sorry_server(out: &mut Vec<Action>, config: &VirtualServer, sorry: &SorryServer, up: bool) {
     let name = config.name();
     let server = config.server_name(sorry.ip, sorry.port);
-    if in_use {
-        let word = if sorry.inhibit { "Enabling" } else { "Adding" };
-        let to = if sorry.inhibit { "of" } else { "to" };
-        info(out, format!("{word} sorry server {server} {to} VS {name}"));
-        info(out, format!("Removing alive servers from the pool for VS {name}"));
-    } else {
-        info(out, format!("Adding alive servers to the pool for VS {name}"));
-        let word = if sorry.inhibit { "Disabling" } else { "Removing" };
-        let from = if sorry.inhibit { "of" } else { "from" };
-        info(out, format!("{word} sorry server {server} {from} VS {name}"));
-    }
+    let (verb, link) = match (up, sorry.inhibit) {
+        (true, false) => ("Adding", "to"),
+        (true, true) => ("Enabling", "of"),
+        (false, false) => ("Removing", "from"),
+        (false, true) => ("Disabling", "of"),
+    };
+    info(out, format!("{verb} sorry server {server} {link} VS {name}"));
+}
+
+fn alive_servers(out: &mut Vec<Action>, config: &VirtualServer, up: bool) {
+    let (verb, link) = if up { ("Adding", "to") } else { ("Removing", "from") };
+    info(out, format!("{verb} alive servers {link} the pool for VS {}", config.name()));
 }
 
 /// A server's checkers begin.
