@@ -399,7 +399,7 @@ fn invariants(config: &Config, play: &Play) -> Checked {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_table_is_the_blackboards(services in any_services(), answers in any_answers()) {

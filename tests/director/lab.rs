@@ -19,6 +19,7 @@ use std::{
     collections::BTreeMap,
     io::Write,
     net::IpAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -166,7 +167,9 @@ impl Lab {
         let mut file = tempfile::NamedTempFile::with_suffix(".conf").unwrap();
         file.write_all(self.text.as_bytes()).unwrap();
         let sources = load(file.path(), &LoadOptions { config_id: Some("here".into()) }).unwrap();
-        let (config, found) = config::parse(&sources);
+        let (mut config, found) = config::parse(&sources);
+        let global = Arc::make_mut(&mut config.global);
+        global.router_id.get_or_insert_with(|| "host".to_owned());
         let told = render(&sources, &found, Style { colour: false, width: 100 });
         for line in told.lines().filter(|line| line.starts_with(['e', 'w'])) {
             self.say("config", line);
