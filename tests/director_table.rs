@@ -320,7 +320,8 @@ impl Play {
                 }
                 Action::Notify(Notification::Fifo(_) | Notification::Mail { .. })
                 | Action::Log(..) => {}
-                Action::Report(..) | Action::End(_) | Action::Exit => panic!("{action:?}"),
+                Action::Settings(_) => {}
+                Action::Report { .. } | Action::End(_) | Action::Exit => panic!("{action:?}"),
             }
         }
         prop_assert_eq!(&self.wanted, &simple(self.director.wanted()));
