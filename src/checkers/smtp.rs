@@ -42,9 +42,10 @@ impl Dialogue {
             return Some(match self.stage {
                 // Whatever it says to QUIT, it has answered.
                 Stage::Quit => Next::Passed,
+                // Escaped: it goes to logs and terminals.
                 Stage::Greeting | Stage::Hello => Next::Failed(format!(
                     "not an SMTP reply: {}",
-                    String::from_utf8_lossy(line.get(..60).unwrap_or(line))
+                    String::from_utf8_lossy(line.get(..60).unwrap_or(line)).escape_debug()
                 )),
             });
         };
