@@ -1,1 +1,0 @@
-//! Probes against servers on the loopback interface.
