@@ -102,7 +102,6 @@ async fn general(
         .no_proxy()
         .referer(false)
         .pool_max_idle_per_host(0)
-        .user_agent(http::USER_AGENT)
         .local_address(connection.from)
         .connect_timeout(connection.timeout);
     if let Some(interface) = &connection.interface {
@@ -112,12 +111,14 @@ async fn general(
         builder = builder.resolve(name, connection.to);
     }
     let client = builder.build().map_err(|error| Outcome::local(chain(&error)))?;
-    let mut request = client.get(address).header("Host", host);
+    // Headers go out in the order in which they are added here; reqwest's own `Accept` is last.
+    let mut request = client.get(address).header("User-Agent", http::USER_AGENT);
     request = match check.protocol {
         HttpProtocol::V1_0 => request.version(Version::HTTP_10),
         HttpProtocol::V1_0Close => request.version(Version::HTTP_10).header("Connection", "close"),
         HttpProtocol::V1_1 => request.version(Version::HTTP_11).header("Connection", "close"),
     };
+    request = request.header("Host", host);
     // Once for the connection (reqwest's own), once for the first byte of the answer.
     let mut response = match timeout(connection.timeout * 2, request.send()).await {
         Ok(sent) => sent.map_err(failed)?,
