@@ -130,10 +130,9 @@ async fn general(
         match timeout(connection.timeout, response.chunk()).await {
             Ok(Ok(Some(piece))) if body.feed(&piece) => {}
             Ok(Ok(_)) => return Ok((status, body)),
-            // TLS peers that close without a word are common.
-            Ok(Err(error)) if response.content_length().is_none() && is_bare_end(&error) => {
-                return Ok((status, body));
-            }
+            // A length that does not fit is no failure (spec §5.2), and TLS peers that close without
+            // a word are common.
+            Ok(Err(error)) if is_bare_end(&error) => return Ok((status, body)),
             Ok(Err(error)) => return Err(failed(error)),
             Err(_) => return Err(Outcome::fail("timed out while the body came")),
         }
