@@ -1,6 +1,6 @@
 //! HTTP_GET and SSL_GET over two engines: reqwest in general; an exchange of our own on a socket of
 //! our own for what reqwest cannot do (see [`Engine::of`]).
-use super::{ProbeContext, connect};
+use super::{ProbeContext, connect, tls};
 use crate::{
     checkers::{
         Outcome,
@@ -10,7 +10,7 @@ use crate::{
 };
 use reqwest::{Client, Url, Version, header::HeaderValue, redirect::Policy};
 use rustls::pki_types::ServerName;
-use std::{error::Error as _, io};
+use std::{error::Error, io, iter};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout,
@@ -147,39 +147,37 @@ fn general_outcome(connection: &Connection, error: &reqwest::Error) -> Outcome {
     }
 }
 
+/// What is behind an error, from the outside in.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    iter::successors(error.source(), |&error| {
+        // The source of an io::Error is that of the error in it: that one itself would be missed.
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
 /// The innermost error of the operating system.
 fn io_error(error: &reqwest::Error) -> Option<&io::Error> {
-    let mut found = None;
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let io = error.downcast_ref::<io::Error>();
-        found = io.filter(|io| io.raw_os_error().is_some()).or(found);
-        cause = error.source();
-    }
-    found
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .filter(|error| error.raw_os_error().is_some())
+        .last()
 }
 
 fn is_bare_end(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let io = error.downcast_ref::<io::Error>();
-        if io.is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::UnexpectedEof)
 }
 
 /// The innermost cause says what happened; the outer ones only where.
 fn chain(error: &reqwest::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = error.to_string();
-        cause = error.source();
+    match causes(error).find_map(|cause| cause.downcast_ref()) {
+        Some(error) => tls::words(error),
+        None => causes(error).last().map_or_else(|| error.to_string(), ToString::to_string),
     }
-    words
 }
 
 async fn direct(
@@ -200,7 +198,7 @@ async fn direct(
     let connector = TlsConnector::from(std::sync::Arc::clone(&context.tls));
     match timeout(connection.timeout, connector.connect(name, stream)).await {
         Ok(Ok(stream)) => exchange(check, url, stream).await,
-        Ok(Err(error)) => Err(Outcome::fail(format!("TLS: {}", connect::words(&error)))),
+        Ok(Err(error)) => Err(Outcome::fail(words(&error))),
         Err(_) => Err(Outcome::fail("TLS: timed out")),
     }
 }
@@ -211,7 +209,7 @@ async fn exchange(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
 ) -> Result<(u16, Body), Outcome> {
     let limit = check.connection.timeout;
-    let failed = |error: &io::Error| Outcome::fail(connect::words(error));
+    let failed = |error: &io::Error| Outcome::fail(words(error));
     match timeout(limit, stream.write_all(&http::request(check, url))).await {
         Ok(sent) => sent.map_err(|error| failed(&error))?,
         Err(_) => return Err(Outcome::fail("timed out while sending")),
@@ -259,6 +257,14 @@ async fn exchange(
         tracing::debug!("close_notify to {}: {error}", check.connection.to);
     }
     Ok((head.status, body))
+}
+
+/// Of an error on a stream that may be TLS.
+fn words(error: &io::Error) -> String {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(error) => tls::words(error),
+        None => connect::words(error),
+    }
 }
 
 /// Whether the pieces so far end with the last chunk.

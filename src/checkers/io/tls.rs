@@ -58,6 +58,14 @@ fn private_key(path: &Path, encrypted: bool) -> Result<PrivateKeyDer<'static>, S
     })
 }
 
+/// Why TLS with a server failed.
+pub(super) fn words(error: &Error) -> String {
+    match error {
+        Error::InvalidMessage(_) => format!("TLS: what the server answers is not TLS ({error})"),
+        other => format!("TLS: {other}"),
+    }
+}
+
 /// A health check asks whether the server answers, not who it is: keepalived verifies nothing, and
 /// real servers carry certificates for the service's name, not their own address.
 #[derive(Debug)]
