@@ -282,7 +282,7 @@ async fn a_slow_reply_passes_and_one_that_drips_for_ever_fails() {
         pause: timeout / 4,
         end: End::Close,
     };
-    let (few, many) = (web(drips(6)).await, web(drips(100_000)).await);
+    let (few, many) = (web(drips(6)).await, web(drips(400)).await);
     let slow = with_timeout(timeout, check(few.to, url("/")));
     let endless = with_timeout(timeout, check(many.to, url("/")));
     let direct = [directly(&slow), directly(&endless)];
