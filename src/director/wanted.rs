@@ -56,12 +56,13 @@ pub(super) fn entries(
     config: &VirtualServer,
     state: &ServiceState,
 ) -> Vec<(ServiceKey, Arc<Service>)> {
-    let mut last: Option<(Option<u16>, Arc<Service>)> = None;
+    let mut last: Option<((Family, Option<u16>), Arc<Service>)> = None;
     let keys = keys(config).into_iter();
     keys.map(|(key, entry_port)| {
-        let known = last.take().filter(|(port, _)| *port == entry_port);
-        let (_, service) =
-            last.insert(known.unwrap_or_else(|| (entry_port, service(config, state, entry_port))));
+        let kind = (key.family(), entry_port);
+        let known = last.take().filter(|(other, _)| *other == kind);
+        let (_, service) = last
+            .insert(known.unwrap_or_else(|| (kind, service(config, state, kind.0, entry_port))));
         (key, Arc::clone(service))
     })
     .collect()
@@ -78,15 +79,22 @@ pub(super) fn places(
     })
 }
 
-fn service(config: &VirtualServer, state: &ServiceState, entry_port: Option<u16>) -> Arc<Service> {
+fn service(
+    config: &VirtualServer,
+    state: &ServiceState,
+    family: Family,
+    entry_port: Option<u16>,
+) -> Arc<Service> {
     Arc::new(Service {
         scheduler: config.scheduler.name().to_owned(),
         flags: config.flags,
         persistence: config.persistence.as_ref().map(|p| Persistence {
             timeout: p.timeout,
-            mask: match p.mask {
-                PersistenceMask::V4(mask) => Mask::V4(mask),
-                PersistenceMask::V6(length) => Mask::V6(length),
+            // A group of tunnels may have entries of the other family: each client counts by itself.
+            mask: match (p.mask, family) {
+                (PersistenceMask::V4(mask), Family::V4) => Mask::V4(mask),
+                (PersistenceMask::V6(length), Family::V6) => Mask::V6(length),
+                (PersistenceMask::V4(_) | PersistenceMask::V6(_), other) => Mask::host(other),
             },
             engine: p.engine.clone(),
         }),
