@@ -1,5 +1,8 @@
 //! What is wrong in a configuration, where, and what to do about it.
-use super::{rules::Rule, source::Span};
+use super::{
+    rules::{Rule, language},
+    source::{FileId, Span},
+};
 
 /// How bad it is. Errors keep a configuration from being used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +42,12 @@ impl Diagnostic {
         self
     }
 
+    /// What was given for `{name}`; empty where nothing was.
+    fn value(&self, name: &str) -> &str {
+        let value = self.values.iter().find(|(known, _)| *known == name);
+        value.map_or("", |(_, value)| value.as_str())
+    }
+
     /// The rule's sentence with its values filled in.
     #[must_use]
     pub fn message(&self) -> String {
@@ -55,7 +64,7 @@ impl Diagnostic {
         let mut text = String::with_capacity(template.len() + 32);
         let mut rest = template;
         while let Some((before, after)) = rest.split_once('{') {
-            text.push_str(before);
+            text.push_str(&before.replace("}}", "}"));
             if let Some(after) = after.strip_prefix('{') {
                 text.push('{');
                 rest = after;
@@ -72,40 +81,157 @@ impl Diagnostic {
             }
             rest = tail;
         }
-        text.push_str(rest);
+        text.push_str(&rest.replace("}}", "}"));
         text
+    }
+}
+
+/// What was found while one block was read: a stretch of the list. Whoever misses something in the
+/// block can see whether it was there and not understood, and need not say it twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    from: usize,
+    to: usize,
+}
+
+/// What is not to be believed of a text whose braces are wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubted {
+    All,
+    /// That keywords stand in the wrong place.
+    Keywords,
+}
+
+/// Text whose braces are wrong: what was made of it is not what was meant.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    doubted: Doubted,
+    /// The words that open the top-level block.
+    header: Span,
+    file: FileId,
+    /// Offsets, the end excluded.
+    from: u32,
+    to: u32,
+}
+
+impl Doubt {
+    fn covers(&self, found: &Diagnostic, is_keyword: impl Fn(&str) -> bool) -> bool {
+        let Span { file, start, .. } = found.span;
+        let inside = |of, from, to| file == of && (from..to).contains(&start);
+        inside(self.header.file, self.header.start, self.header.end)
+            || inside(self.file, self.from, self.to)
+                && match self.doubted {
+                    Doubted::All => true,
+                    Doubted::Keywords => is_keyword(found.value("word")),
+                }
     }
 }
 
 /// Findings in the order in which they were made.
 #[derive(Clone, Debug, Default)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics {
+    found: Vec<Diagnostic>,
+    doubts: Vec<Doubt>,
+}
 
 impl Diagnostics {
     /// Adds a finding; chain `with`, `label`, `replace_with` on the answer.
     pub fn report(&mut self, rule: &'static Rule, span: Span) -> &mut Diagnostic {
-        let at = self.0.len();
-        self.0.push(Diagnostic { rule, span, values: vec![], labels: vec![], replacement: None });
-        &mut self.0[at]
+        let at = self.found.len();
+        self.found.push(Diagnostic {
+            rule,
+            span,
+            values: vec![],
+            labels: vec![],
+            replacement: None,
+        });
+        &mut self.found[at]
     }
 
     /// The finding reported last.
     pub fn last(&mut self) -> Option<&mut Diagnostic> {
-        self.0.last_mut()
+        self.found.last_mut()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.0.iter()
+        self.found.iter()
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.found.is_empty()
+    }
+
+    /// Where the list ends now: for [`Self::since`].
+    #[must_use]
+    pub fn here(&self) -> Said {
+        let at = self.found.len();
+        Said { from: at, to: at }
+    }
+
+    /// What was found since then.
+    #[must_use]
+    pub fn since(&self, start: Said) -> Said {
+        Said { from: start.to, to: self.found.len() }
+    }
+
+    /// Everything that was found so far.
+    #[must_use]
+    pub fn all(&self) -> Said {
+        Said { from: 0, to: self.found.len() }
+    }
+
+    fn errors_of(&self, said: Said) -> impl Iterator<Item = &Diagnostic> {
+        let found = self.found.get(said.from..said.to).unwrap_or_default();
+        found.iter().filter(|found| found.rule.severity == Severity::Error)
+    }
+
+    #[must_use]
+    pub fn has_errors_in(&self, said: Said) -> bool {
+        self.errors_of(said).next().is_some()
+    }
+
+    /// Whether an error was found that may be the reason why `keyword` of this block is missing: it
+    /// was misspelt, had no value, or stood behind another on its line.
+    #[must_use]
+    pub fn explains(&self, said: Said, block: &str, keyword: &str) -> bool {
+        self.errors_of(said).any(|found| {
+            if found.rule == language::UNKNOWN_KEYWORD {
+                // It may have been meant for anything.
+                found.value("block") == block
+            } else if found.rule == language::UNKNOWN_KEYWORD_NEAR {
+                let near = found.value("near");
+                found.value("block") == block && near.split(' ').next() == Some(keyword)
+            } else if found.rule == language::ONE_LINE_BLOCK {
+                let mut lines = found.value("reflowed").lines();
+                lines.any(|line| line.split(' ').next() == Some(keyword))
+            } else {
+                found.value("word") == keyword
+            }
+        })
+    }
+
+    /// From `from` on up to `to` (None: to the end of the file) statements stand in blocks in which
+    /// they do not belong. `header` opens the block at the top level around them.
+    pub(super) fn doubt(&mut self, header: Span, from: Span, to: Option<Span>, doubted: Doubted) {
+        let end = to.filter(|to| to.file == from.file).map_or(u32::MAX, |to| to.start);
+        self.doubts.push(Doubt { doubted, header, file: from.file, from: from.start, to: end });
+    }
+
+    /// Drops what was only found because of a wrong brace, which has been reported.
+    pub(super) fn forget_the_doubtful(&mut self, is_keyword: impl Fn(&str) -> bool) {
+        let doubts = std::mem::take(&mut self.doubts);
+        if !doubts.is_empty() {
+            self.found.retain(|found| {
+                language::is_of_the_text(found.rule)
+                    || !doubts.iter().any(|doubt| doubt.covers(found, &is_keyword))
+            });
+        }
     }
 
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
-        self.0.iter().map(|found| found.rule.severity).max()
+        self.found.iter().map(|found| found.rule.severity).max()
     }
 
     #[must_use]

@@ -274,6 +274,15 @@ const ALIASES: &[(&str, &str)] = &[
     ("waddr_group_name", "remove it: it belongs to another branch of LVS (FNAT)"),
 ];
 
+/// Words of other programs for a keyword of a block: block, word, keyword. By their letters another
+/// keyword would be nearer.
+const MEANT: &[(&str, &str, &str)] = &[
+    ("real_server", "HTTP_CHECK", "HTTP_GET"),
+    ("real_server", "HTTPS_CHECK", "SSL_GET"),
+    ("real_server", "HTTPS_GET", "SSL_GET"),
+    ("real_server", "SSL_CHECK", "SSL_GET"),
+];
+
 fn unknown<T>(
     table: &'static [Keyword<T>],
     block: &'static str,
@@ -288,6 +297,20 @@ fn unknown<T>(
     if block == "real_server" && word == "lb_kind" {
         fresh(rules::ALIAS, out);
         amend(out, "advice", "write `lvs_method` in a real_server", Some("lvs_method"));
+        return;
+    }
+    let meant = MEANT.iter().find(|(of, said, _)| *of == block && *said == word);
+    if let Some((_, _, meant)) = meant {
+        fresh(rules::UNKNOWN_KEYWORD_NEAR, out);
+        amend(out, "near", meant, Some(meant));
+        return;
+    }
+    // `lb_algorr` has lost a blank, not a letter too many.
+    if let (1, None, Some(apart)) =
+        (statement.words.len(), &statement.block, unglue(table, word, |k| k.takes.shape().0 > 0))
+    {
+        fresh(rules::UNKNOWN_KEYWORD_NEAR, out);
+        amend(out, "near", &apart, Some(&apart));
         return;
     }
     let names = table.iter().flat_map(|keyword| keyword.names.iter().copied());
@@ -307,19 +330,28 @@ fn unknown<T>(
         amend(out, "advice", advice, None);
         return;
     }
-    // The keyword and its value run together: `lb_algorr`, `virtual_server192.0.2.1`.
-    let glued = table
-        .iter()
-        .flat_map(|keyword| keyword.names.iter().copied())
-        .filter(|name| name.len() >= 4 && word.starts_with(name))
-        .max_by_key(|name| name.len());
-    if let Some(name) = glued {
+    if let Some(apart) = unglue(table, word, |_| true) {
         fresh(rules::UNKNOWN_KEYWORD_NEAR, out);
-        let apart = format!("{name} {}", word[name.len()..].trim_start_matches([':', '=']));
         amend(out, "near", &apart, Some(&apart));
         return;
     }
     fresh(rules::UNKNOWN_KEYWORD, out);
+}
+
+/// A keyword and its value that run together, taken apart: `virtual_server192.0.2.1`.
+fn unglue<T>(
+    table: &'static [Keyword<T>],
+    word: &str,
+    fits: fn(&Keyword<T>) -> bool,
+) -> Option<String> {
+    let (name, value) = table
+        .iter()
+        .filter(|keyword| fits(keyword))
+        .flat_map(|keyword| keyword.names.iter().copied())
+        .filter(|name| name.len() >= 4)
+        .filter_map(|name| Some((name, word.strip_prefix(name)?)))
+        .max_by_key(|(name, _)| name.len())?;
+    Some(format!("{name} {}", value.trim_start_matches([':', '='])))
 }
 
 fn amend(out: &mut Diagnostics, name: &'static str, value: &str, replacement: Option<&str>) {
@@ -354,6 +386,11 @@ pub(super) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> O
 
 /// What messages call the level outside of any block.
 pub(super) const TOP: &str = "the file";
+
+/// Whether a word is a keyword of some block.
+pub(super) fn is_known(word: &str) -> bool {
+    !homes(word).is_empty()
+}
 
 /// The blocks that know a word: "virtual_server or real_server".
 fn homes(word: &str) -> String {

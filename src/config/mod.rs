@@ -36,5 +36,7 @@ pub fn parse(sources: &Sources) -> (Config, Diagnostics) {
     let found = RefCell::new(Diagnostics::default());
     let statements = Reader::new(sources, blocks::is_root_block, &found);
     let config = blocks::interpret(statements, &found);
-    (config, found.into_inner())
+    let mut found = found.into_inner();
+    found.forget_the_doubtful(keyword::is_known);
+    (config, found)
 }

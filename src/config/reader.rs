@@ -1,6 +1,6 @@
 //! Pieces to statements: which braces belong together, and where one is missing or too many.
 use super::{
-    diagnostic::Diagnostics,
+    diagnostic::{Diagnostics, Doubted},
     expand::{Expander, Piece},
     line::Line,
     rules::language as rules,
@@ -20,6 +20,8 @@ pub(super) struct Reader<'s, 'd> {
     out: &'d RefCell<Diagnostics>,
     /// Whether these words open a block that stands at the top level only.
     is_root: fn(&[Word<'_>]) -> bool,
+    /// The words that open the top-level block.
+    top: Span,
     /// Indentations of the blocks that are open, outermost first.
     indents: Vec<Option<u32>>,
     /// A brace that is indented like that of a block further out: if one turns out to be missing,
@@ -49,6 +51,7 @@ impl<'s, 'd> Reader<'s, 'd> {
             expander,
             out,
             is_root,
+            top: Span::default(),
             indents: vec![],
             misplaced: None,
             early: None,
@@ -86,6 +89,9 @@ impl<'s, 'd> Reader<'s, 'd> {
             self.out.borrow_mut().report(rules::NESTED_TOO_DEEP, open);
             self.skip();
             return Block { body: vec![], open, close: open };
+        }
+        if self.indents.is_empty() {
+            self.top = opener;
         }
         self.indents.push(indent);
         let mut body = vec![];
@@ -159,7 +165,15 @@ impl<'s, 'd> Reader<'s, 'd> {
             return;
         }
         let mut out = self.out.borrow_mut();
-        let found = match self.misplaced.take() {
+        let misplaced = self.misplaced.take();
+        let (from, doubted) = match misplaced {
+            // The block swallows what follows.
+            Some(suspect) => (suspect.block, Doubted::All),
+            // Any of the blocks may do so.
+            None => (self.top, Doubted::Keywords),
+        };
+        out.doubt(self.top, from, noticed, doubted);
+        let found = match misplaced {
             Some(suspect) => out
                 .report(rules::MISSING_BRACE, suspect.block)
                 .label(suspect.close, "this brace closes it, though it is indented like another's"),
@@ -207,12 +221,13 @@ impl<'s> Iterator for Reader<'s, '_> {
                 Piece::Words { words, line } => {
                     let first = words.first().map(|word| (word.span, (self.is_root)(&words)));
                     if let (Some((span, false)), Some(early)) = (first, self.early.take()) {
-                        self.out
-                            .borrow_mut()
-                            .report(rules::EARLY_BRACE, early.close)
+                        let mut out = self.out.borrow_mut();
+                        out.doubt(early.block, early.close, Some(early.close), Doubted::All);
+                        out.report(rules::EARLY_BRACE, early.close)
                             .label(early.block, "this block ends there")
                             .label(span, "but this still seems to belong to it")
                             .replace_with("");
+                        drop(out);
                         self.skip();
                         continue;
                     }

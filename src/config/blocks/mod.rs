@@ -195,14 +195,14 @@ impl Drafts {
             .flat_map(|instance| &instance.track_scripts)
             .map(|tracked| tracked.name.value.clone())
             .collect();
-        let (static_addresses, static_routes) = self.fixed.settle(global.default_interface());
-        let vrrp = VrrpConfig {
-            static_addresses,
-            static_routes,
-            instances,
-            sync_groups,
-            scripts: vrrp_script::drop_unused(scripts, &used, out),
+        // An instance that was refused may track any of them.
+        let scripts = if instances.len() == names.len() {
+            vrrp_script::drop_unused(scripts, &used, out)
+        } else {
+            scripts
         };
+        let (static_addresses, static_routes) = self.fixed.settle(global.default_interface());
+        let vrrp = VrrpConfig { static_addresses, static_routes, instances, sync_groups, scripts };
         validate::vrrp(&vrrp, out);
         let director = lvs::settle(self.lvs, global, out);
         let global = self.global.settle(&names, sync_interfaces, out);

@@ -3,8 +3,8 @@ use super::{Drafts, trackers, words};
 use crate::{
     base::Script,
     config::{
-        diagnostic::Diagnostics,
-        keyword::{Keyword, Takes, apply, kw},
+        diagnostic::{Diagnostics, Said},
+        keyword::{Keyword, TOP, Takes, apply, kw},
         model::{TrackScript, TrackerUse},
         rules::vrrp as rules,
         source::Spanned,
@@ -27,6 +27,7 @@ pub(in crate::config) struct Draft {
     rise: Option<u32>,
     fall: Option<u32>,
     init_fail: bool,
+    said: Said,
 }
 
 const BLOCK: &str = "vrrp_script";
@@ -77,7 +78,9 @@ pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
 pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Diagnostics) {
     let Some(name) = words::name(statement) else { return };
     let mut draft = Draft { name, ..Draft::default() };
+    let start = out.here();
     apply(KEYWORDS, BLOCK, statement.body(), &mut draft, out);
+    draft.said = out.since(start);
     if let Some(first) = drafts.scripts.iter().find(|known| known.name == draft.name) {
         out.report(rules::SCRIPT_TWICE, draft.name.span)
             .with("name", &draft.name.value)
@@ -111,17 +114,20 @@ fn weight(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {
     }
 }
 
-/// All scripts that have a command, in the order of the file.
+/// All scripts in the order of the file; one without a command is an error.
 pub(super) fn settle(drafts: Vec<Draft>, out: &mut Diagnostics) -> Vec<TrackScript> {
-    drafts.into_iter().filter_map(|draft| draft.settle(out)).collect()
+    drafts.into_iter().map(|draft| draft.settle(out)).collect()
 }
 
 impl Draft {
-    fn settle(self, out: &mut Diagnostics) -> Option<TrackScript> {
-        let Some(mut script) = self.script else {
-            out.report(rules::SCRIPT_MISSING, self.name.span).with("name", &self.name.value);
-            return None;
-        };
+    fn settle(self, out: &mut Diagnostics) -> TrackScript {
+        let mut script = self.script.unwrap_or_else(|| {
+            if !out.explains(self.said, BLOCK, "script") {
+                out.report(rules::SCRIPT_MISSING, self.name.span).with("name", &self.name.value);
+            }
+            // Whoever tracks it is not to hear that it is not there.
+            Script { argv: vec![], user: None, group: None }
+        });
         if let Some((user, group)) = self.user {
             (script.user, script.group) = (Some(user), group);
         }
@@ -130,7 +136,7 @@ impl Draft {
         if timeout > interval {
             out.report(rules::SCRIPT_TIMEOUT_LONG, self.name.span).with("name", &self.name.value);
         }
-        Some(TrackScript {
+        TrackScript {
             name: self.name,
             script,
             interval,
@@ -140,7 +146,7 @@ impl Draft {
             rise: self.rise.unwrap_or(1),
             fall: self.fall.unwrap_or(1),
             init_fail: self.init_fail,
-        })
+        }
     }
 }
 
@@ -158,6 +164,8 @@ pub(super) fn resolve(
                 weight: line.weight.unwrap_or(script.weight),
                 reverse: line.reverse.unwrap_or(script.reverse),
             }),
+            // It seems to be there, in a block whose name was misspelt.
+            None if out.explains(out.all(), TOP, BLOCK) => {}
             None => {
                 let known = scripts.iter().map(|script| script.name.value.as_str());
                 let (rule, near) = (rules::SCRIPT_UNKNOWN, rules::SCRIPT_UNKNOWN_NEAR);

@@ -7,7 +7,7 @@ use super::{
 use crate::config::{
     diagnostic::Diagnostics,
     keyword::{
-        Keyword, Support,
+        Keyword, Support, TOP,
         Takes::{Lines, Nothing, OptionalBool, Script},
         apply, kw, not_yet,
     },
@@ -103,7 +103,9 @@ pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
 pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Diagnostics) {
     let Some(name) = words::name(statement) else { return };
     let mut draft = Draft { name, ..Draft::default() };
+    let start = out.here();
     apply(KEYWORDS, BLOCK, statement.body(), &mut draft, out);
+    let said = out.since(start);
     if let Some(first) = drafts.groups.iter().find(|known| known.name == draft.name) {
         out.report(rules::GROUP_TWICE, draft.name.span)
             .with("name", &draft.name.value)
@@ -111,7 +113,9 @@ pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Di
         return;
     }
     if draft.members.is_empty() {
-        out.report(rules::GROUP_EMPTY, draft.name.span).with("group", &draft.name.value);
+        if !out.explains(said, BLOCK, "group") {
+            out.report(rules::GROUP_EMPTY, draft.name.span).with("group", &draft.name.value);
+        }
         return;
     }
     drafts.groups.push(draft);
@@ -152,8 +156,13 @@ pub(super) fn settle(
         };
         let membership = membership.without_weights(out);
         let mut members = vec![];
+        let single = draft.members.len() == 1;
         for member in draft.members {
             if !instances.contains(&member.value.as_str()) {
+                // It seems to be there, in a block whose name was misspelt.
+                if out.explains(out.all(), TOP, "vrrp_instance") {
+                    continue;
+                }
                 super::names_nothing(
                     &member,
                     instances.iter().copied(),
@@ -173,7 +182,7 @@ pub(super) fn settle(
             taken.insert(member.value.clone(), (member.clone(), membership.clone()));
             members.push(member);
         }
-        if let [only] = members.as_slice() {
+        if let (true, [only]) = (single, members.as_slice()) {
             out.report(rules::GROUP_OF_ONE, only.span).with("group", &draft.name.value);
         }
         groups.push(SyncGroup {

@@ -12,5 +12,6 @@ super::rules! {
     NO_PATH = error(610, "this url has no path", "add `path /`");
     SNI_WITHOUT_NAME = warning(611, "there is no name to send in the TLS handshake", "add `virtualhost NAME` or `sni_name NAME`");
     REGEX = error(612, "this pattern is not understood: {why}", "");
+    OUTSIDE_URL = error(614, "`{word}` stands outside of a url", "put it in a url block of {block}:\nurl {{\n    path /\n}}");
     REGEX_OPTION = warning(613, "the option `{option}` has no effect", "remove it");
 }

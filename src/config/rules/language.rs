@@ -40,3 +40,8 @@ super::rules! {
     INCLUDE_UNREADABLE_STRICT = error(154, "{path} is not included: {why}", "");
     INCLUDE_FROM_PARAMETER = error(155, "an include cannot come from a parameter or a loop", "write the include line itself");
 }
+
+/// Whether a rule concerns the text itself, its lines and braces, and not what keywords mean.
+pub(in crate::config) fn is_of_the_text(rule: &super::Rule) -> bool {
+    (120..200).contains(&rule.code)
+}

@@ -52,7 +52,8 @@ pub(in crate::config::blocks) fn block(
 ) {
     let Some(name) = words::name(statement) else { return };
     let entries: Vec<Entry> = statement.body().iter().filter_map(|line| entry(line, out)).collect();
-    if entries.is_empty() {
+    // Bad lines have been reported.
+    if statement.body().is_empty() {
         out.report(rules::GROUP_EMPTY, name.span).with("name", &name.value);
     }
     let groups = &mut drafts.lvs.groups;

@@ -8,7 +8,7 @@ use crate::{
     base::{Forward, Script},
     config::{
         blocks::words,
-        diagnostic::Diagnostics,
+        diagnostic::{Diagnostics, Said},
         keyword::{
             Keyword, Support,
             Takes::{Block, One, OptionalBool, Script as Command, Words},
@@ -37,6 +37,7 @@ pub(in crate::config) struct Draft {
     pub(super) virtualhost: Option<String>,
     pub(super) timing: TimingDraft,
     pub(super) checkers: Vec<checkers::Draft>,
+    pub(super) said: Said,
 }
 
 pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
@@ -128,6 +129,7 @@ pub(super) fn block(
     statement: &Statement<'_>,
     out: &mut Diagnostics,
 ) {
+    service.servers_given = true;
     let Some(ip) = value::ip(statement, 1, out) else { return };
     let port = match statement.word(2) {
         Some(_) => match value::port(statement, 2, out) {
@@ -151,8 +153,11 @@ pub(super) fn block(
         virtualhost: None,
         timing: TimingDraft::default(),
         checkers: vec![],
+        said: Said::default(),
     };
+    let start = out.here();
     apply(KEYWORDS, "real_server", statement.body(), &mut draft, out);
+    draft.said = out.since(start);
     draft.checkers.shrink_to_fit();
     service.servers.push(draft);
 }

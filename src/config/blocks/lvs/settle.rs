@@ -4,13 +4,14 @@ use super::{
     checkers::Surroundings,
     group::{self, Entry},
     real_server,
-    virtual_server::{At, Draft},
+    virtual_server::{self, At, Draft},
 };
 use crate::{
     base::{Family, Forward, Protocol, Scheduler, lvs::service_flags},
     config::{
         blocks::global_defs,
         diagnostic::Diagnostics,
+        keyword::TOP,
         model::{
             DirectorConfig, Persistence, PersistenceMask, RealServer, ServiceAddress, SorryServer,
             VirtualServer,
@@ -82,18 +83,20 @@ fn service(
     out: &mut Diagnostics,
 ) -> Option<VirtualServer> {
     if draft.servers.is_empty() {
-        out.report(rules::NO_SERVERS, draft.span);
+        if !draft.servers_given && draft.misses("real_server", out) {
+            out.report(rules::NO_SERVERS, draft.span);
+        }
         return None;
     }
     let scheduler = draft.scheduler.unwrap_or_else(|| {
-        if !draft.scheduler_refused {
+        if !draft.scheduler_refused && draft.misses("lb_algo", out) {
             out.report(rules::NO_SCHEDULER, draft.span);
         }
         Scheduler::WeightedLeastConnection
     });
     let method = draft.method.unwrap_or_else(|| {
         let each_has_one = draft.servers.iter().all(|server| server.method.is_some());
-        if !draft.method_refused && !each_has_one {
+        if !draft.method_refused && !each_has_one && draft.misses("lb_kind", out) {
             out.report(rules::NO_METHOD, draft.span);
         }
         Forward::Nat
@@ -155,6 +158,27 @@ fn service(
     })
 }
 
+impl Draft {
+    /// Whether a keyword is really not there, and not just misspelt.
+    fn misses(&self, keyword: &str, out: &Diagnostics) -> bool {
+        !out.explains(self.said, virtual_server::BLOCK, keyword)
+    }
+
+    /// A tunnel carries packets of either family, whatever the server's is.
+    fn tunnels_only(&self) -> bool {
+        let tunnel =
+            |method: Option<Forward>| matches!(method.or(self.method), Some(Forward::Tunnel(_)));
+        self.servers.iter().all(|server| tunnel(server.method))
+            && (self.sorry.is_none() || tunnel(self.sorry_method))
+    }
+
+    fn no_protocol(&self, out: &mut Diagnostics) {
+        if self.misses("protocol", out) {
+            out.report(rules::NO_PROTOCOL, self.span);
+        }
+    }
+}
+
 fn place(
     draft: &Draft,
     groups: &HashMap<&str, &group::Draft>,
@@ -164,7 +188,7 @@ fn place(
     match &draft.at {
         At::Address { ip, port } => {
             let Some(protocol) = draft.protocol else {
-                out.report(rules::NO_PROTOCOL, draft.span);
+                draft.no_protocol(out);
                 return None;
             };
             let at = ServiceAddress::Address { ip: *ip, port: *port, protocol };
@@ -184,13 +208,16 @@ fn place(
         }
         At::Group(name) => {
             let Some(group) = groups.get(name.value.as_str()) else {
-                out.report(rules::GROUP_UNKNOWN, name.span).with("name", &name.value);
+                if !out.explains(out.all(), TOP, "virtual_server_group") {
+                    out.report(rules::GROUP_UNKNOWN, name.span).with("name", &name.value);
+                }
                 return None;
             };
             // An empty group was reported where it is defined.
             let family = group.entries.iter().find_map(Entry::family).unwrap_or_else(of_servers);
             let marks_only = group.entries.iter().all(|e| matches!(e, Entry::Mark { .. }));
-            if group.entries.iter().filter_map(Entry::family).any(|other| other != family) {
+            let mixed = group.entries.iter().filter_map(Entry::family).any(|other| other != family);
+            if mixed && !draft.tunnels_only() {
                 out.report(rules::GROUP_FAMILIES, name.span).with("name", &name.value);
                 return None;
             }
@@ -198,7 +225,7 @@ fn place(
                 Some(protocol) => protocol,
                 None if marks_only => Protocol::Tcp,
                 None => {
-                    out.report(rules::NO_PROTOCOL, draft.span);
+                    draft.no_protocol(out);
                     return None;
                 }
             };
@@ -324,7 +351,7 @@ impl Inherited<'_> {
             service_virtualhost: self.draft.virtualhost.as_deref(),
             log_all_failures: self.log_all_failures,
         };
-        if server.checkers.is_empty() {
+        if server.checkers.is_empty() && !out.has_errors_in(server.said) {
             out.report(rules::NO_CHECKER, server.span).with("server", server.ip);
         }
         let checkers =

@@ -4,7 +4,7 @@ use crate::{
     base::{Family, Forward, Protocol, Scheduler, Script, lvs::service_flags},
     config::{
         blocks::{Drafts, notify, words},
-        diagnostic::Diagnostics,
+        diagnostic::{Diagnostics, Said},
         keyword::{
             Keyword, Support,
             Takes::{Nothing, One, OptionalBool, Script as Command, UpTo1, Words, WordsBlock},
@@ -65,6 +65,9 @@ pub(super) struct Draft {
     pub(super) inhibit: bool,
     pub(super) timing: TimingDraft,
     pub(super) servers: Vec<real_server::Draft>,
+    /// There was a real_server, if only a bad one.
+    pub(super) servers_given: bool,
+    pub(super) said: Said,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -252,8 +255,12 @@ pub(in crate::config::blocks) fn block(
         inhibit: false,
         timing: TimingDraft::default(),
         servers: vec![],
+        servers_given: false,
+        said: Said::default(),
     };
+    let start = out.here();
     apply(KEYWORDS, BLOCK, statement.body(), &mut draft, out);
+    draft.said = out.since(start);
     drafts.lvs.services.push(draft);
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     base::{Priority, Route},
     config::{
-        diagnostic::Diagnostics,
+        diagnostic::{Diagnostics, Said},
         keyword::apply,
         model::{UnicastPeer, Version},
         rules::vrrp as rules,
@@ -38,6 +38,8 @@ pub(in crate::config) struct Draft {
     advert_interval: Option<Spanned<Duration>>,
     authentication: Option<AuthenticationDraft>,
     addresses: Vec<addresses::Draft>,
+    /// There were lines with addresses, if only bad ones.
+    addresses_given: bool,
     excluded: Vec<addresses::Draft>,
     no_addresses: bool,
     routes: Vec<Route>,
@@ -62,6 +64,7 @@ pub(in crate::config) struct Draft {
     strict: Option<bool>,
     accept: Option<Spanned<bool>>,
     sync_interface: Option<Spanned<String>>,
+    said: Said,
 }
 
 /// `state`: a wish for the start.
@@ -76,6 +79,7 @@ pub(super) struct AuthenticationDraft {
     span: Span,
     kind: Option<AuthenticationKind>,
     password: Option<Spanned<String>>,
+    said: Said,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +101,9 @@ struct UnicastDraft {
 pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Diagnostics) {
     let Some(name) = words::name(statement) else { return };
     let mut draft = Draft { name, ..Draft::default() };
+    let start = out.here();
     apply(KEYWORDS, "vrrp_instance", statement.body(), &mut draft, out);
+    draft.said = out.since(start);
     if let Some(first) = drafts.instances.iter().find(|known| known.name == draft.name) {
         out.report(rules::INSTANCE_TWICE, draft.name.span)
             .with("name", &draft.name.value)

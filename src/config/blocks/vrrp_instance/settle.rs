@@ -59,9 +59,11 @@ impl Draft {
         self.strictly_ignored(strict, out);
         let accept = self.settled_accept(version, strict, owner, out);
         let interface_name = self.interface.as_ref().map_or("", |name| name.value.as_str());
+        let expects_addresses =
+            !self.no_addresses && !self.addresses_given && self.misses("virtual_ipaddress", out);
         let (addresses, excluded) =
             settle_addresses(self.addresses, self.excluded, family, interface_name, out);
-        if addresses.is_empty() && !self.no_addresses {
+        if addresses.is_empty() && expects_addresses {
             out.report(rules::NO_ADDRESS, self.name.span).with("name", &self.name.value);
         }
         if family == Family::V6 {
@@ -153,11 +155,16 @@ impl Draft {
         })
     }
 
+    /// Whether a keyword is really not there, and not just misspelt.
+    fn misses(&self, keyword: &str, out: &Diagnostics) -> bool {
+        !out.explains(self.said, "vrrp_instance", keyword)
+    }
+
     fn required(&mut self, out: &mut Diagnostics) -> Option<(Spanned<String>, Spanned<Vrid>)> {
-        if self.interface.is_none() {
+        if self.interface.is_none() && self.misses("interface", out) {
             out.report(rules::NO_INTERFACE, self.name.span).with("name", &self.name.value);
         }
-        if self.vrid.is_none() && !self.vrid_given {
+        if self.vrid.is_none() && !self.vrid_given && self.misses("virtual_router_id", out) {
             out.report(rules::NO_VRID, self.name.span).with("name", &self.name.value);
         }
         let vrid = self.vrid.as_ref()?;
@@ -202,7 +209,9 @@ impl Draft {
         let priority = match (&self.priority, asks) {
             (Some(priority), _) => priority.clone(),
             (None, Some(state)) => {
-                out.report(rules::MASTER_WITHOUT_PRIORITY, state.span);
+                if self.misses("priority", out) {
+                    out.report(rules::MASTER_WITHOUT_PRIORITY, state.span);
+                }
                 Spanned { value: Priority::OWNER, span: state.span }
             }
             (None, None) => Spanned { value: Priority::DEFAULT, span: self.name.span },
@@ -255,17 +264,22 @@ impl Draft {
         strict: bool,
         out: &mut Diagnostics,
     ) -> Authentication {
-        let Some(AuthenticationDraft { span, kind, password }) = self.authentication.take() else {
+        let Some(AuthenticationDraft { span, kind, password, said }) = self.authentication.take()
+        else {
             return Authentication::None;
         };
         let (kind, password) = match (kind, password) {
             (None, None) => return Authentication::None,
             (Some(_), None) => {
-                out.report(rules::AUTH_NO_PASSWORD, span);
+                if !out.explains(said, "authentication", "auth_pass") {
+                    out.report(rules::AUTH_NO_PASSWORD, span);
+                }
                 return Authentication::None;
             }
             (None, Some(_)) => {
-                out.report(rules::AUTH_NO_TYPE, span);
+                if !out.has_errors_in(said) {
+                    out.report(rules::AUTH_NO_TYPE, span);
+                }
                 return Authentication::None;
             }
             (Some(kind), Some(password)) => (kind, password),

@@ -79,6 +79,7 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
         &["virtual_ipaddress"],
         Lines("ADDRESS[/LENGTH] [dev INTERFACE] [...]"),
         |d: &mut Draft, s, out| {
+            d.addresses_given |= !s.body().is_empty();
             addresses::lines(&mut d.addresses, s, out);
         },
     )
@@ -358,7 +359,9 @@ fn state(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {
 fn authentication(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {
     let into = draft.authentication.get_or_insert_default();
     into.span = statement.span;
+    let start = out.here();
     apply(AUTHENTICATION, "authentication", statement.body(), into, out);
+    into.said = out.since(start);
 }
 
 fn unicast_peers(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {

@@ -2,7 +2,7 @@
 use super::{Kind, Reading, Surroundings, finish, with_connection};
 use crate::config::{
     blocks::{lvs::real_server, words},
-    diagnostic::Diagnostics,
+    diagnostic::{Diagnostics, Said},
     keyword::{
         Keyword, Support,
         Takes::{Block, Nothing, One, OptionalBool, UpTo1, Words},
@@ -26,11 +26,15 @@ pub(in crate::config::blocks::lvs) struct Draft {
     sni_name: Option<String>,
     tls_compliant: bool,
     urls: Vec<Url>,
+    /// What belongs into a url stands outside of one, and that was said.
+    astray: bool,
+    said: Said,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(in crate::config::blocks::lvs) struct Url {
     span: Span,
+    said: Said,
     path: Option<String>,
     digest: Option<[u8; 16]>,
     status_codes: Vec<(u16, u16)>,
@@ -151,13 +155,46 @@ pub(in crate::config::blocks::lvs) fn block(
     let mut reading: Reading<Draft> = Reading::default();
     let tls = statement.first() == "SSL_GET";
     reading.own.tls = tls;
-    apply(&KEYWORDS, if tls { "SSL_GET" } else { "HTTP_GET" }, statement.body(), &mut reading, out);
+    let start = out.here();
+    let name = block_name(tls);
+    let (astray, own): (Vec<&Statement<'_>>, Vec<&Statement<'_>>) =
+        statement.body().iter().partition(|s| is_of_url(s.first()));
+    reading.own.astray = report_astray(&astray, name, out);
+    for statement in own {
+        apply(&KEYWORDS, name, std::slice::from_ref(statement), &mut reading, out);
+    }
+    reading.own.said = out.since(start);
     server.checkers.push(finish(reading, statement.span, |own| Kind::Http(Box::new(own))));
+}
+
+const fn block_name(tls: bool) -> &'static str {
+    if tls { "SSL_GET" } else { "HTTP_GET" }
+}
+
+/// Keywords that stand in a url and nowhere else.
+fn is_of_url(word: &str) -> bool {
+    let knows = |names: &[&str]| names.contains(&word);
+    URL.iter().any(|keyword| knows(keyword.names))
+        && !KEYWORDS.iter().any(|keyword| knows(keyword.names))
+}
+
+/// Reports keywords of a url that stand beside it, all in one; whether there are any.
+fn report_astray(astray: &[&Statement<'_>], block: &str, out: &mut Diagnostics) -> bool {
+    let Some((first, others)) = astray.split_first() else { return false };
+    let head = |s: &Statement<'_>| s.words.first().map_or(s.span, |word| word.span);
+    let found = out.report(rules::OUTSIDE_URL, head(first));
+    found.with("word", first.first()).with("block", block);
+    for other in others {
+        found.label(head(other), "this too");
+    }
+    true
 }
 
 fn url(draft: &mut Reading<Draft>, statement: &Statement<'_>, out: &mut Diagnostics) {
     let mut url = Url { span: statement.span, ..Url::default() };
+    let start = out.here();
     apply(URL, "url", statement.body(), &mut url, out);
+    url.said = out.since(start);
     draft.own.urls.push(url);
 }
 
@@ -196,7 +233,9 @@ impl Draft {
         out: &mut Diagnostics,
     ) -> Option<HttpCheck> {
         if self.urls.is_empty() {
-            out.report(rules::NO_URL, span);
+            if !self.astray && !out.explains(self.said, block_name(self.tls), "url") {
+                out.report(rules::NO_URL, span);
+            }
             return None;
         }
         let count = self.urls.len();
@@ -224,7 +263,9 @@ impl Url {
         out: &mut Diagnostics,
     ) -> Option<HttpUrl> {
         let Some(path) = &self.path else {
-            out.report(rules::NO_PATH, self.span);
+            if !check.astray && !out.explains(self.said, "url", "path") {
+                out.report(rules::NO_PATH, self.span);
+            }
             return None;
         };
         let own = self.virtualhost.as_deref().or(check.virtualhost.as_deref());

@@ -4,7 +4,7 @@ use crate::{
     base::Script,
     config::{
         blocks::{lvs::real_server, words},
-        diagnostic::Diagnostics,
+        diagnostic::{Diagnostics, Said},
         keyword::{
             Keyword,
             Takes::{Nothing, One, Script as Command, Words},
@@ -25,6 +25,7 @@ pub(in crate::config::blocks::lvs) struct Draft {
     user: Option<(String, Option<String>)>,
     timeout: Option<Duration>,
     dynamic: bool,
+    said: Said,
 }
 
 pub(in crate::config::blocks::lvs) static KEYWORDS: LazyLock<Vec<Keyword<Reading<Draft>>>> =
@@ -72,7 +73,9 @@ pub(in crate::config::blocks::lvs) fn block(
     out: &mut Diagnostics,
 ) {
     let mut reading = Reading::default();
+    let start = out.here();
     apply(&KEYWORDS, "MISC_CHECK", statement.body(), &mut reading, out);
+    reading.own.said = out.since(start);
     server.checkers.push(finish(reading, statement.span, |own| Kind::Misc(Box::new(own))));
 }
 
@@ -84,7 +87,9 @@ impl Draft {
         out: &mut Diagnostics,
     ) -> Option<MiscCheck> {
         let Some(mut script) = self.script else {
-            out.report(rules::MISC_WITHOUT_PATH, span);
+            if !out.explains(self.said, "MISC_CHECK", "misc_path") {
+                out.report(rules::MISC_WITHOUT_PATH, span);
+            }
             return None;
         };
         if let Some((user, group)) = self.user {
