@@ -9,7 +9,7 @@ use ldirector::config::{
     self,
     diagnostic::Diagnostics,
     io::{LoadOptions, load},
-    model::Config,
+    model::{Config, VirtualServer},
     render::{Style, render},
     source::Sources,
 };
@@ -110,7 +110,7 @@ fn pairs_fit_together() {
             assert_ne!(a.priority.value, b.priority.value, "{first}");
         }
         let services = |config: &Config| -> Vec<(String, Vec<(IpAddr, u16, u32)>)> {
-            let servers = |service: &ldirector::config::model::VirtualServer| {
+            let servers = |service: &VirtualServer| {
                 service.real_servers.iter().map(|s| (s.ip, s.port, s.weight)).collect()
             };
             config.director.virtual_servers.iter().map(|s| (s.name(), servers(s))).collect()
