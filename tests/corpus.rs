@@ -13,12 +13,8 @@ use ldirector::config::{
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Files by number that we refuse on purpose, and why. One that becomes clean has to go.
-const STRICTER: &[(&str, &str)] = &[
-    ("530", "one group with addresses of both families, for tunnels, does not work yet"),
-    ("532", "one group with addresses of both families, for tunnels, does not work yet"),
-    ("533", "one group with addresses of both families, for tunnels, does not work yet"),
-    ("850", "a digest of 19 characters can never be the answer's: the server would stay down"),
-];
+const STRICTER: &[(&str, &str)] =
+    &[("850", "a digest of 19 characters can never be the answer's: the server would stay down")];
 
 #[test]
 fn clean_files_have_no_error() {

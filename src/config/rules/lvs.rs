@@ -9,7 +9,7 @@ super::rules! {
     GROUP_TWICE = error(507, "virtual_server_group {name} is defined twice", "merge the two, or rename one");
     GROUP_RANGE = error(508, "`{range}` is not a range", "the end must lie behind the start, and a network's host bits must be 0");
     GROUP_UNKNOWN = error(509, "there is no virtual_server_group {name}", "define it, or correct the name");
-    GROUP_FAMILIES = error(510, "virtual_server_group {name} mixes IPv4 and IPv6", "make two groups of it");
+    GROUP_FAMILIES = error(510, "virtual_server_group {name} mixes IPv4 and IPv6", "make two groups of it, or reach every server by TUN");
     HEADER_INCOMPLETE = error(511, "`virtual_server {kind}` needs a value", "write `virtual_server fwmark N` or `virtual_server group NAME`");
     SORRY_TWICE = warning(512, "a second sorry_server takes the place of the first", "keep one");
     OFF_IS_ON = warning(513, "`{word} off` is off here, but keepalived ignores the argument and takes it as on", "remove the line: off is the default");

@@ -287,3 +287,27 @@ fn a_server_is_small() {
     let each = size_of::<RealServer>() + size_of::<Checker>() + size_of::<Connection>();
     assert!(each <= 600, "{each} bytes a server");
 }
+
+/// A tunnel carries either family; nothing else does.
+#[test]
+fn a_group_of_both_families_needs_tunnels_throughout() {
+    let text = |method: &str, more: &str, own: &str| {
+        format!(
+            "virtual_server_group G {{\n192.0.2.80 80\n2001:db8::80 80\n}}\n\
+             virtual_server group G {{\nlb_algo rr\nlb_kind {method}\nprotocol TCP\n{more}\n\
+             real_server 192.0.2.11 80 {{\nTCP_CHECK {{\n}}\n}}\n\
+             real_server 2001:db8::12 80 {{\n{own}\nTCP_CHECK {{\n}}\n}}\n}}\n"
+        )
+    };
+    let good = text("TUN", "", "");
+    assert!(codes(&good).is_empty());
+    assert_eq!(only(&good).real_servers.len(), 2);
+    assert!(codes(&text("TUN", "sorry_server 192.0.2.9 80", "")).is_empty());
+    for wrong in [
+        text("DR", "", ""),
+        text("TUN", "", "lvs_method DR"),
+        text("TUN", "sorry_server 192.0.2.9 80\nsorry_server_lvs_method NAT", ""),
+    ] {
+        fires(rules::GROUP_FAMILIES, &wrong, &good);
+    }
+}
