@@ -27,8 +27,9 @@ class Host:
         self.power_on()
 
     def power_on(self):
-        # Ignored, the signal of a child's end lets the kernel bury it: nobody else would in here.
-        first = "trap '' CHLD; hostname $0; echo ready; exec sleep infinity"
+        # Ignored, the signal of a child's end lets the kernel bury it: nobody else would in here. (dash cannot: its
+        # `trap '' CHLD` ignores nothing.)
+        first = "hostname $0; echo ready; exec env --ignore-signal=CHLD sleep infinity"
         namespaces = ["unshare", "--net", "--mount", "--pid", "--uts", "--fork", "--mount-proc", "--kill-child"]
         # pylint: disable=consider-using-with
         self.holder = subprocess.Popen([*namespaces, "sh", "-c", first, self.name], stdout=subprocess.PIPE, text=True)

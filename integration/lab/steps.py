@@ -167,17 +167,17 @@ def directors(server, program):
 
 
 def kill(case, words):
-    """kill HOST SIGNAL director|parent|vrrp|checkers|NAME: one process, or (director) all three."""
+    """kill HOST SIGNAL director|parent|vrrp|checkers|NAME: one process, or all of the director or of that name at once."""
     name, number, what = words
     server = case.host(name)
     if what in ("director", "parent", "vrrp", "checkers"):
         known = directors(server, program_of(case, name))
         pids = [known[role] for role in ("vrrp", "checkers", "parent") if what in ("director", role)]
-        if what == "director":
-            # Neither may the parent start them again, nor may they miss it and stop in order.
-            server.run(["kill", "-STOP", str(known["parent"])])
     else:
         pids = server.run(["pidof", what]).split()
+    if number == "KILL" and len(pids) > 1:
+        # At once: nobody may start the others again, or miss a parent and stop in order.
+        server.run(["kill", "-STOP", *map(str, reversed(pids))])
     server.run(["kill", f"-{number}", *map(str, pids)])
 
 
