@@ -51,10 +51,10 @@ enum Engine {
 impl Engine {
     /// Direct where reqwest has no way: SO_MARK, a source port; where it would change what goes
     /// over the wire: a path it would normalise, an odd Host; where the body must be seen raw
-    /// (digests of HTTP/1.1 bodies count the framing of chunks); where close_notify is asked for.
+    /// (digests count the framing of chunks); where close_notify is asked for.
     fn of(check: &HttpCheck, url: &HttpUrl) -> Self {
         let connection = &check.connection;
-        let raw = check.protocol == HttpProtocol::V1_1 && url.digest.is_some();
+        let raw = url.digest.is_some();
         if connection.mark != 0 || connection.from_port != 0 || raw || check.tls_compliant {
             return Self::Direct;
         }

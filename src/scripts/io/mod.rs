@@ -38,8 +38,10 @@ pub async fn run(script: &Script, policy: &Policy, limit: Option<Duration>) -> E
             Ok(ended) => ended,
             Err(_) => {
                 group.send(Signal::SIGTERM);
-                if timeout(GRACE, child.wait()).await.is_err() {
-                    group.send(Signal::SIGKILL);
+                let obeyed = timeout(GRACE, child.wait()).await.is_ok();
+                // What the script started may be deaf where the script itself was not.
+                group.send(Signal::SIGKILL);
+                if !obeyed {
                     // It cannot refuse; until it is reaped its number stays taken.
                     if let Err(error) = child.wait().await {
                         tracing::debug!("waiting for a killed script: {error}");
