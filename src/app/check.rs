@@ -1,7 +1,7 @@
 //! `ldirector check`: diagnostics of configuration files, for people and for exit codes; and the
 //! same checks for the daemon, which refuses what has errors.
 use super::{
-    cli::{CONFIG_FILES, CheckArgs},
+    cli::{CONFIG_FILES, CheckArgs, RunArgs},
     exit, memory,
 };
 use crate::{
@@ -30,19 +30,37 @@ pub(super) fn files(arguments: &CheckArgs) -> u8 {
     codes.max().unwrap_or(exit::OK)
 }
 
+/// `-t`: checks one file; what is to be said of it goes to `log`, or to standard error.
+pub(super) fn test(path: &Path, arguments: &RunArgs, log: Option<&Path>) -> u8 {
+    let id = arguments.config_id.as_deref();
+    let Some(log) = log else { return file(path, id) };
+    let (code, text) = said(path, id, false);
+    match std::fs::write(log, text) {
+        Ok(()) => code,
+        Err(error) => {
+            eprintln!("error: cannot write {}: {error}", log.display());
+            exit::CONFIG
+        }
+    }
+}
+
 /// Checks one file and prints what is to be said of it on standard error.
-pub(super) fn file(path: &Path, config_id: Option<&str>) -> u8 {
+fn file(path: &Path, config_id: Option<&str>) -> u8 {
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let (code, text) = said(path, config_id, colour);
+    eprint!("{text}");
+    code
+}
+
+/// The exit code for a file, and what is to be said of it.
+fn said(path: &Path, config_id: Option<&str>, colour: bool) -> (u8, String) {
     let sources = match load(path, config_id) {
         Ok(sources) => sources,
-        Err(why) => {
-            eprintln!("error: {why}");
-            return exit::CONFIG;
-        }
+        Err(why) => return (exit::CONFIG, format!("error: {why}\n")),
     };
     let (_, found) = config::parse(&sources);
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    eprint!("{}", render::render(&sources, &found, Style { colour, width: width() }));
-    if found.has_errors() { exit::FAILED } else { exit::OK }
+    let text = render::render(&sources, &found, Style { colour, width: width() });
+    (if found.has_errors() { exit::FAILED } else { exit::OK }, text)
 }
 
 /// Reads and checks the daemon's file. What was found is logged; an error keeps it from being used.

@@ -47,16 +47,16 @@ enum RunError {
 
 /// `ldirector run`.
 pub(super) fn foreground(arguments: &RunArgs) -> u8 {
-    if arguments.config_test.is_some() {
-        return check::file(&chosen_file(arguments), arguments.config_id.as_deref());
+    if let Some(log) = &arguments.config_test {
+        return check::test(&chosen_file(arguments), arguments, log.as_deref());
     }
     parent(arguments, arguments.pid.as_deref(), Background::No)
 }
 
 /// keepalived's options without a subcommand.
 pub(super) fn daemon(mut arguments: RunArgs) -> u8 {
-    if arguments.config_test.is_some() {
-        return check::file(&chosen_file(&arguments), arguments.config_id.as_deref());
+    if let Some(log) = &arguments.config_test {
+        return check::test(&chosen_file(&arguments), &arguments, log.as_deref());
     }
     let pid_file = arguments.pid.get_or_insert_with(|| PathBuf::from(PID_FILE)).clone();
     if std::env::var_os(BACKGROUND).is_some() {
