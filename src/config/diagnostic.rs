@@ -76,13 +76,25 @@ impl Diagnostic {
                 continue;
             };
             match self.values.iter().find(|(known, _)| *known == name) {
-                Some((_, value)) => text.push_str(value),
+                Some((_, value)) => push_shortened(&mut text, value),
                 None => text.push_str(&format!("{{{name}}}")),
             }
             rest = tail;
         }
         text.push_str(&rest.replace("}}", "}"));
         text
+    }
+}
+
+/// A sentence stays one, whatever the file put in the place of a word.
+fn push_shortened(text: &mut String, value: &str) {
+    const MOST: usize = 1000;
+    match value.char_indices().nth(MOST) {
+        Some((end, _)) => {
+            text.push_str(&value[..end]);
+            text.push_str("...");
+        }
+        None => text.push_str(value),
     }
 }
 

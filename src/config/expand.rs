@@ -302,11 +302,14 @@ impl<'s> Expander<'s> {
             }
         }
         for file in found.files.iter().rev() {
-            if self.frames.len() >= MAX_DEPTH {
+            let id = FileId(*file);
+            let is_open =
+                |frame: &Frame<'_>| matches!(frame, Frame::File { file, .. } if *file == id);
+            if self.frames.len() >= MAX_DEPTH || self.frames.iter().any(is_open) {
                 out.report(rules::TOO_DEEP, span);
                 return;
             }
-            self.open(FileId(*file), out);
+            self.open(id, out);
         }
     }
 
@@ -354,6 +357,9 @@ pub(super) enum Strict {
 
 /// Whether a line includes something, and how strictly.
 pub(super) fn include_form(text: &str) -> Option<Strict> {
+    if !text.starts_with("include") {
+        return None;
+    }
     let (word, _) = text.split_once(|c: char| c.is_ascii_whitespace())?;
     match word {
         "include" => Some(Strict::No),

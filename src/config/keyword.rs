@@ -363,13 +363,17 @@ fn amend(out: &mut Diagnostics, name: &'static str, value: &str, replacement: Op
     }
 }
 
+/// Longer words are near to no keyword, and expensive to compare.
+const LONGEST: usize = 64;
+
 /// The nearest of some words: at most two slips away, fewer for short words, and case counts
 /// half: `dr` is near `DR`.
 pub(super) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let most = match word.chars().count() {
+    let most = match word.chars().take(LONGEST + 1).count() {
         0..=2 => 0,
         3..=4 => 1,
-        _ => 2,
+        5..=LONGEST => 2,
+        _ => return None,
     };
     let close = |name: &str| {
         if name.eq_ignore_ascii_case(word) { 0 } else { strsim::damerau_levenshtein(word, name) }

@@ -76,9 +76,9 @@ pub(super) fn find_brace(text: &str) -> Option<usize> {
     loop {
         let at = from + find_unquoted(&text[from..], |c, _| matches!(c, '{' | '}'))?;
         let parameter = text[at..].starts_with('{') && text[..at].ends_with('$');
-        match text[at..].find('}') {
-            Some(close) if parameter => from = at + close + 1,
-            Some(_) | None => return Some(at),
+        match parameter.then(|| text[at..].find('}')).flatten() {
+            Some(close) => from = at + close + 1,
+            None => return Some(at),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Diagnostics as people read them: the source line with the place underlined, cause and remedy.
 use super::{
     diagnostic::{Diagnostic, Diagnostics, Severity},
-    source::{Sources, Span},
+    source::{FileId, Sources, Span},
 };
 use annotate_snippets::{
     AnnotationKind, Group, Level, Patch, Renderer, Snippet, renderer::DecorStyle,
@@ -25,8 +25,9 @@ pub fn render(sources: &Sources, found: &Diagnostics, style: Style) -> String {
     let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(style.width).decor_style(DecorStyle::Ascii);
     let mut text = String::new();
+    let lines = Lines::of(sources);
     for diagnostic in in_order(found) {
-        text.push_str(&one(sources, diagnostic, &renderer));
+        text.push_str(&one(sources, &lines, diagnostic, &renderer));
         text.push_str("\n\n");
     }
     text.push_str(&summary(found));
@@ -63,11 +64,11 @@ fn level(severity: Severity) -> Level<'static> {
     }
 }
 
-fn one(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+fn one(sources: &Sources, lines: &Lines, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     let message = diagnostic.message();
     let id = format!("LD{:04}", diagnostic.rule.code);
     let title = level(diagnostic.rule.severity).primary_title(&*message).id(&*id);
-    let main = Excerpt::around(sources, diagnostic.span, &diagnostic.labels);
+    let main = Excerpt::around(sources, lines, diagnostic.span, &diagnostic.labels);
     let mut group = Group::with_title(title);
     let help = diagnostic.help();
     let mut groups = vec![];
@@ -86,7 +87,9 @@ fn one(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> Strin
         .labels
         .iter()
         .filter(|(span, _)| !main.as_ref().is_some_and(|main| main.holds(*span)))
-        .filter_map(|(span, label)| Some((Excerpt::around(sources, *span, &[])?, *span, *label)))
+        .filter_map(|(span, label)| {
+            Some((Excerpt::around(sources, lines, *span, &[])?, *span, *label))
+        })
         .collect();
     for (excerpt, span, label) in &far {
         group = group.element(
@@ -117,6 +120,22 @@ fn one(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> Strin
     renderer.render(&groups)
 }
 
+/// Where the lines of each file end, so that no finding has to count them.
+struct Lines(Vec<Vec<usize>>);
+
+impl Lines {
+    fn of(sources: &Sources) -> Self {
+        let ends = |text: &str| text.match_indices('\n').map(|(at, _)| at).collect();
+        Self(sources.files.iter().map(|file| ends(&file.text)).collect())
+    }
+
+    /// The number of the line in which an offset lies, from 1.
+    fn number(&self, file: FileId, offset: usize) -> usize {
+        let ends = self.0.get(usize::from(file.0));
+        ends.map_or(0, |ends| ends.partition_point(|end| *end < offset)) + 1
+    }
+}
+
 /// The lines of a file that a diagnostic shows.
 struct Excerpt<'s> {
     text: &'s str,
@@ -130,7 +149,12 @@ struct Excerpt<'s> {
 
 impl<'s> Excerpt<'s> {
     /// The lines of `span`, and of those labels that are near enough.
-    fn around(sources: &'s Sources, span: Span, labels: &[(Span, &'static str)]) -> Option<Self> {
+    fn around(
+        sources: &'s Sources,
+        lines: &Lines,
+        span: Span,
+        labels: &[(Span, &'static str)],
+    ) -> Option<Self> {
         let file = sources.file(span.file)?;
         let text = file.text.as_str();
         let near = |other: &&(Span, &'static str)| {
@@ -142,7 +166,7 @@ impl<'s> Excerpt<'s> {
         let last = spans().map(|span| span.end.max(span.start) as usize).max()?.min(text.len());
         let start = text.get(..first)?.rfind('\n').map_or(0, |at| at + 1);
         let end = text.get(last..)?.find('\n').map_or(text.len(), |at| last + at);
-        let line = text.get(..start)?.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let line = lines.number(span.file, start);
         let path = file.path.display().to_string();
         Some(Self { text: text.get(start..end)?, path, start, line, span })
     }
@@ -167,9 +191,10 @@ pub fn lines<'d>(
     sources: &'d Sources,
     found: &'d Diagnostics,
 ) -> impl Iterator<Item = (Severity, String)> + 'd {
-    in_order(found).into_iter().map(|diagnostic| {
+    let lines = Lines::of(sources);
+    in_order(found).into_iter().map(move |diagnostic| {
         let severity = diagnostic.rule.severity;
-        (severity, line(sources, diagnostic))
+        (severity, line(sources, &lines, diagnostic))
     })
 }
 
@@ -178,13 +203,17 @@ pub fn lines<'d>(
 pub fn first_error(sources: &Sources, found: &Diagnostics) -> Option<String> {
     let all = in_order(found);
     let first = all.into_iter().find(|diagnostic| diagnostic.rule.severity == Severity::Error)?;
-    Some(line(sources, first))
+    Some(line(sources, &Lines::of(sources), first))
 }
 
-fn line(sources: &Sources, diagnostic: &Diagnostic) -> String {
-    let (line, column) = sources.line_and_column(diagnostic.span);
-    let path = sources.file(diagnostic.span.file).map(|file| file.path.display().to_string());
-    let path = path.unwrap_or_default();
+fn line(sources: &Sources, lines: &Lines, diagnostic: &Diagnostic) -> String {
+    let Span { file, start, .. } = diagnostic.span;
+    let line = lines.number(file, start as usize);
+    let (path, column) = sources.file(file).map_or((String::new(), 0), |file| {
+        let before = file.text.get(..start as usize).unwrap_or_default();
+        let line = before.rfind('\n').map_or(0, |at| at + 1);
+        (file.path.display().to_string(), before[line..].chars().count() + 1)
+    });
     let help = diagnostic.help().map(|help| format!("; {help}")).unwrap_or_default();
     format!("{path}:{line}:{column}: {}{help}", diagnostic.message())
 }

@@ -77,15 +77,4 @@ impl Sources {
     pub fn file(&self, id: FileId) -> Option<&SourceFile> {
         self.files.get(usize::from(id.0))
     }
-
-    /// Line and column of the span's start, both from 1; the column counts characters.
-    #[must_use]
-    pub fn line_and_column(&self, span: Span) -> (usize, usize) {
-        let Some(file) = self.file(span.file) else { return (0, 0) };
-        let start = (span.start as usize).min(file.text.len());
-        let before = file.text.get(..start).unwrap_or(&file.text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        (line, before[line_start..].chars().count() + 1)
-    }
 }
