@@ -50,13 +50,16 @@ const fn port(forward: &Forward, port: u16, entry_port: Option<u16>) -> u16 {
     }
 }
 
+/// Entries with the same family and port in their key have the same value.
+type Kind = (Family, Option<u16>);
+
 /// Keys and values for the table. Entries of a group mostly differ in nothing but their key, so
 /// they share their value.
 pub(super) fn entries(
     config: &VirtualServer,
     state: &ServiceState,
 ) -> Vec<(ServiceKey, Arc<Service>)> {
-    let mut last: Option<((Family, Option<u16>), Arc<Service>)> = None;
+    let mut last: Option<(Kind, Arc<Service>)> = None;
     let keys = keys(config).into_iter();
     keys.map(|(key, entry_port)| {
         let kind = (key.family(), entry_port);
