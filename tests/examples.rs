@@ -94,6 +94,8 @@ fn every_example_says_what_it_is_for() {
     }
 }
 
+type Server = (IpAddr, u16, u32);
+
 /// The files of a pair meet on one link: they must agree on what makes them one virtual router, and
 /// differ in who wins.
 #[test]
@@ -109,7 +111,7 @@ fn pairs_fit_together() {
             assert_eq!(a.addresses, b.addresses, "{first}");
             assert_ne!(a.priority.value, b.priority.value, "{first}");
         }
-        let services = |config: &Config| -> Vec<(String, Vec<(IpAddr, u16, u32)>)> {
+        let services = |config: &Config| -> Vec<(String, Vec<Server>)> {
             let servers = |service: &VirtualServer| {
                 service.real_servers.iter().map(|s| (s.ip, s.port, s.weight)).collect()
             };
