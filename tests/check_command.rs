@@ -187,7 +187,7 @@ fn what_cannot_be_read_is_said_in_one_sentence() {
     files.write("script.conf", GOOD);
     fs::set_permissions(files.path("script.conf"), fs::Permissions::from_mode(0o755)).unwrap();
     files.write("secret.conf", GOOD);
-    fs::set_permissions(files.path("secret.conf"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(files.path("secret.conf"), fs::Permissions::from_mode(0o000)).unwrap();
     std::os::unix::fs::symlink("nowhere", files.path("link.conf")).unwrap();
     let mut cases = vec![
         ("absent.conf", "No such file"),
