@@ -42,7 +42,7 @@ where
     F: AsyncFnOnce(Config, Link, Answers) -> Result<u8, ChildError>,
 {
     super::run::name_process();
-    logging::start(arguments, ident, !arguments.dont_fork);
+    let _log = logging::start(arguments, ident, !arguments.dont_fork);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -4,11 +4,12 @@
 use super::cli::RunArgs;
 use std::{
     fs::OpenOptions,
-    io::{self, IsTerminal, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     os::unix::net::UnixDatagram,
     path::Path,
     sync::Mutex,
 };
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
@@ -17,31 +18,45 @@ const FILTER: &str = "warn,ldirector=info";
 /// keepalived's default file for `-g`.
 const LOG_FILE: &str = "/tmp/keepalived.log";
 
+/// Lines that wait for a slow writer; then whoever logs waits.
+const LINES: usize = 4096;
+
 type Destination = Box<dyn Layer<Registry> + Send + Sync>;
 
+/// Lines on their way: writing the last ones is waited for when this is dropped.
+#[must_use = "lines are lost without it"]
+pub(super) struct Log(
+    #[expect(dead_code, reason = "it acts when it is dropped")] Option<WorkerGuard>,
+);
+
 /// `ident` names the process in the system log: `ldirector`, `ldirector_vrrp`, …
-pub(super) fn start(arguments: &RunArgs, ident: &'static str, background: bool) {
+pub(super) fn start(arguments: &RunArgs, ident: &'static str, background: bool) -> Log {
     let filter =
         EnvFilter::try_from_env("LDIRECTOR_LOG").unwrap_or_else(|_| EnvFilter::new(FILTER));
-    let (layer, trouble) = destination(arguments, ident, background);
+    let (layer, guard, trouble) = destination(arguments, ident, background);
     tracing_subscriber::registry().with(layer.with_filter(filter)).init();
     if let Some(trouble) = trouble {
         tracing::warn!("{trouble}");
     }
+    Log(guard)
 }
 
 fn destination(
     arguments: &RunArgs,
     ident: &'static str,
     background: bool,
-) -> (Destination, Option<String>) {
+) -> (Destination, Option<WorkerGuard>, Option<String>) {
     if let Some(file) = &arguments.log_file {
         let path = file.as_deref().unwrap_or(Path::new(LOG_FILE));
         match OpenOptions::new().append(true).create(true).open(path) {
-            Ok(file) => return (text(Mutex::new(file), false), None),
+            Ok(file) => {
+                let (layer, guard) = text(file, false);
+                return (layer, Some(guard), None);
+            }
             Err(error) => {
                 let trouble = format!("cannot log to {}: {error}", path.display());
-                return (text(io::stderr, false), Some(trouble));
+                let (layer, guard) = text(io::stderr(), false);
+                return (layer, Some(guard), Some(trouble));
             }
         }
     }
@@ -51,7 +66,7 @@ fn destination(
         && !arguments.log_console
         && let Ok(layer) = tracing_journald::layer()
     {
-        return (Box::new(layer.with_syslog_identifier(ident.to_owned())), None);
+        return (Box::new(layer.with_syslog_identifier(ident.to_owned())), None, None);
     }
     if background
         && !arguments.log_console
@@ -64,16 +79,21 @@ fn destination(
             .without_time()
             .with_target(false)
             .with_level(false);
-        return (Box::new(layer), None);
+        return (Box::new(layer), None, None);
     }
-    (text(io::stderr, io::stderr().is_terminal()), None)
+    let (layer, guard) = text(io::stderr(), io::stderr().is_terminal());
+    (layer, Some(guard), None)
 }
 
-fn text<W>(writer: W, colour: bool) -> Destination
-where
-    W: for<'w> fmt::MakeWriter<'w> + Send + Sync + 'static,
-{
-    Box::new(fmt::layer().with_writer(writer).with_ansi(colour).with_target(false))
+/// Lines are written by a thread of their own, many at a time: a slow disk or terminal must not
+/// hold an advert up, and thousands of lines at a start are not thousands of writes.
+fn text(writer: impl Write + Send + 'static, colour: bool) -> (Destination, WorkerGuard) {
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(false)
+        .buffered_lines_limit(LINES)
+        .thread_name("log")
+        .finish(BufWriter::with_capacity(64 * 1024, writer));
+    (Box::new(fmt::layer().with_writer(writer).with_ansi(colour).with_target(false)), guard)
 }
 
 /// The system log's socket, for hosts without a journal: one datagram a line (syslog(3)).

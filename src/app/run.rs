@@ -119,7 +119,7 @@ fn chosen_file(arguments: &RunArgs) -> PathBuf {
 
 fn parent(arguments: &RunArgs, pid_file: Option<&Path>, background: Background) -> u8 {
     name_process();
-    logging::start(arguments, "ldirector", background == Background::Yes);
+    let _log = logging::start(arguments, "ldirector", background == Background::Yes);
     let file = chosen_file(arguments);
     let id = arguments.config_id.clone();
     let read: Read = Arc::new(move || check::read(&file, id.as_deref()));

@@ -39,6 +39,15 @@ pub fn family_request(sequence: u32, out: &mut Vec<u8>) {
     );
 }
 
+/// Makes the kernel answer this message only if it refuses it.
+pub fn only_refusal(message: &mut [u8]) {
+    // struct nlmsghdr: length (4), type (2), flags (2), in the machine's order.
+    if let Some([low, high]) = message.get_mut(6..8) {
+        let flags = u16::from_ne_bytes([*low, *high]) & !NLM_F_ACK;
+        [*low, *high] = flags.to_ne_bytes();
+    }
+}
+
 /// One step as one message that asks for an acknowledgement.
 pub fn step(header: Header, step: &Step, out: &mut Vec<u8>) {
     use command::{DEL_DEST, DEL_SERVICE, NEW_DEST, NEW_SERVICE, SET_DEST, SET_SERVICE};

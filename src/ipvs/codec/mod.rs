@@ -17,6 +17,6 @@ pub use decode::{
     Decoded, Message, destination, error_code, family_id, messages, service, timeouts,
 };
 pub use encode::{
-    Header, destinations_dump, family_request, flush, services_dump, set_timeouts, start_daemon,
-    step, stop_daemon, timeouts_request,
+    Header, destinations_dump, family_request, flush, only_refusal, services_dump, set_timeouts,
+    start_daemon, step, stop_daemon, timeouts_request,
 };

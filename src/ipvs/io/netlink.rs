@@ -213,34 +213,41 @@ impl Connection {
         Ok(results)
     }
 
-    /// Many messages in one send; acknowledgements are matched by sequence number.
+    /// Many messages in one send, answers matched by sequence number. Refusals are always answered,
+    /// success is for the last one only: the kernel works in order, so its answer ends the batch.
     fn exchange(&mut self, steps: &[Step]) -> Result<Vec<Result<(), Refusal>>, IpvsError> {
         let operation = "change the table";
         let mut datagram = Vec::with_capacity(steps.len() * 160);
         let first = self.sequence.wrapping_add(1);
-        for step in steps {
+        for (place, step) in steps.iter().enumerate() {
             let header = Header { family: self.family, sequence: self.next_sequence() };
+            let start = datagram.len();
             codec::step(header, step, &mut datagram);
+            if place + 1 < steps.len() {
+                codec::only_refusal(datagram.get_mut(start..).unwrap_or_default());
+            }
         }
         self.send(operation, &datagram)?;
-        let mut answers: Vec<Option<Result<(), Refusal>>> = vec![None; steps.len()];
-        let mut missing = steps.len();
-        while missing > 0 {
+        let mut answers = vec![Ok(()); steps.len()];
+        let mut complete = steps.is_empty();
+        while !complete {
             let length = self.receive_datagram(operation)?;
             for message in codec::messages(self.buffer.get(..length).unwrap_or_default()) {
                 let place = usize::try_from(message.sequence.wrapping_sub(first)).ok();
-                let Some(slot) = place.and_then(|place| answers.get_mut(place)) else { continue };
-                match message.content {
-                    Decoded::Result(0) => missing -= usize::from(slot.replace(Ok(())).is_none()),
-                    Decoded::Result(errno) => {
-                        missing -= usize::from(slot.replace(Err(Refusal { errno })).is_none());
+                let Some(place) = place.filter(|place| *place < steps.len()) else { continue };
+                match (message.content, answers.get_mut(place)) {
+                    (Decoded::Result(errno), Some(answer)) => {
+                        if errno != 0 {
+                            *answer = Err(Refusal { errno });
+                        }
+                        complete |= place + 1 == steps.len();
                     }
-                    Decoded::Attributes(_) => {}
-                    Decoded::Lost => return Err(IpvsError::Malformed { operation }),
+                    (Decoded::Attributes(_), _) | (Decoded::Result(_), None) => {}
+                    (Decoded::Lost, _) => return Err(IpvsError::Malformed { operation }),
                 }
             }
         }
-        Ok(answers.into_iter().flatten().collect())
+        Ok(answers)
     }
 
     fn command(
