@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-# Where clients and directors stand in a network, if nobody else does.
-CLIENT, FIRST, SECOND = 10, 5, 6
+# Where clients, directors and routers stand in a network, if nobody else does.
+CLIENT, FIRST, SECOND, ROUTER = 10, 5, 6, 1
 MOST_SERVERS = 8
 
 
@@ -66,19 +66,27 @@ class Layout:
 
     def build(self, story):
         nets = list(dict.fromkeys(self.network(a) for a in [*self.addresses, *(s.address for s in self.servers)]))
+        near, far = nets[: len(self.interfaces)], nets[len(self.interfaces) :]
+        # More networks than interfaces in the file: tunnels cross a router, other packets the last interface.
+        behind_router = far if self.method == "TUN" else []
+        shared = [] if behind_router else far
+        for _, net in shared:
+            self.networks[net] = near[-1][0]
         for number, name in ((FIRST, "proxy1"), (SECOND, "proxy2")):
-            links = ""
-            for n, (switch, net) in enumerate(nets):
-                # More networks than interfaces in the file: they share the last one.
-                interface = self.interfaces[min(n, len(self.interfaces) - 1)]
-                links += f" {switch} {interface} {self.place(net, number)}" if n < len(self.interfaces) else ""
+            links = "".join(f" {near[n][0]} {self.interfaces[n]} {self.place(near[n][1], number)}" for n in range(len(near)))
+            links += "".join(f" {near[-1][0]} {self.interfaces[-1]} {self.place(net, number)}" for _, net in shared)
             for extra in self.interfaces[len(nets) :]:
                 links += f" spare {extra} 198.18.0.{number}/24"
             story.do(f"host {name}{links}")
         switch, net = self.network(self.address)
         story.do(f"host client {switch} eth0 {self.place(net, CLIENT)}")
+        if behind_router:
+            legs = [(switch, net), *behind_router]
+            story.do("host router" + "".join(f" {s} eth{n} {self.place(at, ROUTER)}" for n, (s, at) in enumerate(legs)))
+            for name in ("client", "proxy1", "proxy2"):
+                story.do(f"route {name} default {self.router(net)}")
         for server in self.servers:
-            self.build_server(story, server)
+            self.build_server(story, server, self.network(server.address) in behind_router)
         for name, text in (("proxy1", self.master), ("proxy2", self.backup)):
             for path in self.scripts:
                 story.do(f"file {name} {path} 755", "#!/bin/sh\nexit 0\n")
@@ -87,15 +95,19 @@ class Layout:
             else:
                 story.do(f"sysctl {name} net.ipv4.vs.expire_nodest_conn=1")
             story.do(f"config {name}", text)
-        for name in ("proxy1", "proxy2"):
-            story.do(f"start {name} director subject")
 
-    def build_server(self, story, server):
+    def router(self, net):
+        """The router's address in a network."""
+        return self.place(net, ROUTER).split("/")[0]
+
+    def build_server(self, story, server, behind_router):
         switch, net = self.network(server.address)
         story.do(f"host {server.name} {switch} eth0 {server.address}/24")
         if self.method in ("DR", "TUN"):
             story.do(f"real {server.name} {self.method.lower()} {' '.join(self.addresses)}")
-        if self.method == "NAT" or not any(ipaddress.ip_address(a) in net for a in self.addresses):
+        if behind_router:
+            story.do(f"route {server.name} default {self.router(net)}")
+        elif self.method == "NAT" or not any(ipaddress.ip_address(a) in net for a in self.addresses):
             inside = [a for a in self.addresses if ipaddress.ip_address(a) in net]
             gateway = inside[0] if inside else self.place(net, FIRST).split("/")[0]
             story.do(f"route {server.name} default {gateway}")
