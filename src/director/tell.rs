@@ -147,7 +147,7 @@ pub(super) fn checker_mail(
 /// A server came up or went down: script and fifo.
 pub(super) fn server(out: &mut Vec<Action>, names: &Names, config: &RealServer, up: bool) {
     let chosen = if up { &config.notify_up } else { &config.notify_down };
-    script(out, &names.service, chosen.as_ref());
+    script(out, &names.service, chosen.as_deref());
     let line = format!("RS {} {} {}\n", names.server, names.service, state(up));
     out.push(Action::Notify(Notification::Fifo(line)));
 }

@@ -102,8 +102,8 @@ pub struct RealServer {
     /// Connections; 0 = no limit.
     pub upper_threshold: u32,
     pub lower_threshold: u32,
-    pub notify_up: Option<Script>,
-    pub notify_down: Option<Script>,
+    pub notify_up: Option<Box<Script>>,
+    pub notify_down: Option<Box<Script>>,
     pub smtp_alert: bool,
     /// Empty = always up.
     pub checkers: Box<[Checker]>,

@@ -1,6 +1,7 @@
 //! Keeps the kernel's table as the director wants it. One task owns the connection to the kernel;
 //! it hears only of the newest wish, so a slow kernel never makes the director wait, and skipped
-//! wishes are harmless because each is a whole table. The task ends after [`Keeper::end`] or when
+//! wishes are harmless because each is a whole table. What is told of a change waits for the kernel
+//! for a moment ([`Keeper::settled`]), so that a script which hears of it finds it done. The task ends after [`Keeper::end`] or when
 //! the [`Keeper`] is dropped; the kernel then stays as it is.
 use super::{Inbox, Upward};
 use crate::{
@@ -23,7 +24,7 @@ use std::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    time::sleep_until,
+    time::{sleep_until, timeout},
 };
 
 /// How often somebody else's changes are looked for.
@@ -34,11 +35,14 @@ const REPORTS: usize = 16;
 #[derive(Debug)]
 pub(super) struct Keeper {
     wishes: watch::Sender<Wish>,
+    /// The number of the newest wish that was worked on, whatever came of it.
+    done: watch::Receiver<u64>,
     reports: mpsc::Sender<Report>,
 }
 
 #[derive(Clone, Debug)]
 struct Wish {
+    number: u64,
     table: Table,
     global: Arc<GlobalDefs>,
     end: Option<End>,
@@ -58,7 +62,9 @@ impl Keeper {
         events: Inbox,
         upward: mpsc::Sender<Upward>,
     ) -> Self {
-        let (wishes, heard) = watch::channel(Wish { table: Table::default(), global, end: None });
+        let wish = Wish { number: 0, table: Table::default(), global, end: None };
+        let (wishes, heard) = watch::channel(wish);
+        let (finished, done) = watch::channel(0);
         let (reports, asked) = mpsc::channel(REPORTS);
         let task = Task {
             open,
@@ -68,15 +74,29 @@ impl Keeper {
             adopt_all: heard.borrow().global.lvs_flush,
             timeouts: None,
             told: None,
+            finished,
+            number: 0,
             events,
             upward,
         };
         tokio::spawn(task.turn(heard, asked));
-        Self { wishes, reports }
+        Self { wishes, done, reports }
     }
 
     pub(super) fn want(&self, table: Table) {
-        self.wishes.send_modify(|wish| wish.table = table);
+        self.wishes.send_modify(|wish| {
+            wish.number += 1;
+            wish.table = table;
+        });
+    }
+
+    /// Waits until the kernel has been asked for the newest wish, at most for so long.
+    pub(super) async fn settled(&mut self, patience: Duration) {
+        let number = self.wishes.borrow().number;
+        let settled = timeout(patience, self.done.wait_for(|done| *done >= number)).await;
+        if settled.is_err() {
+            tracing::debug!("going on while the kernel is still at it");
+        }
     }
 
     pub(super) fn settings(&self, global: Arc<GlobalDefs>) {
@@ -105,6 +125,9 @@ struct Task<K, F> {
     adopt_all: bool,
     /// As they were before `lvs_timeouts`, and as we set them.
     timeouts: Option<(Timeouts, Timeouts)>,
+    finished: watch::Sender<u64>,
+    /// Of the wish at work.
+    number: u64,
     /// What the director was told last of the kernel's refusals.
     told: Option<String>,
     events: Inbox,
@@ -142,7 +165,9 @@ impl<K: IpvsKernel, F: Fn() -> io::Result<K> + Send> Task<K, F> {
                 Heard::Wish => {}
                 Heard::Time => self.reconciler.verify(),
             }
-            match self.fulfil(&mut wishes).await {
+            let fulfilled = self.fulfil(&mut wishes).await;
+            self.finished.send_replace(self.number);
+            match fulfilled {
                 Ok(ControlFlow::Break(())) => return,
                 Ok(ControlFlow::Continue(())) => {
                     self.backoff.reset();
@@ -167,7 +192,8 @@ impl<K: IpvsKernel, F: Fn() -> io::Result<K> + Send> Task<K, F> {
         wishes: &mut watch::Receiver<Wish>,
     ) -> Result<ControlFlow<()>, IpvsError> {
         loop {
-            let Wish { table, global, end } = wishes.borrow_and_update().clone();
+            let Wish { number, table, global, end } = wishes.borrow_and_update().clone();
+            self.number = number;
             if self.kernel.is_none() && table.0.is_empty() && end.is_none() {
                 // A machine without services needs no IPVS.
                 return Ok(ControlFlow::Continue(()));

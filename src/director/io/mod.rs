@@ -17,11 +17,20 @@ use crate::{
 };
 use keeper::Keeper;
 use probes::Probes;
-use std::{future::Future, io, ops::ControlFlow, sync::Arc, time::Instant};
+use std::{
+    future::Future,
+    io,
+    ops::ControlFlow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 /// Where events go in; whoever sends waits when it is full, so 256 is plenty.
 pub type Inbox = Sender<Inbound<Event>>;
+
+/// How long words about a change wait for the change: no check is late by more.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What the executor needs from the rest of the process.
 pub trait World {
@@ -86,7 +95,10 @@ impl<W: World> Executor<Director> for DirectorExecutor<W> {
                 self.probes.start(checker, probe, self.world.probe_context());
             }
             Action::CancelProbe(checker) => self.probes.cancel(checker),
-            Action::Want(table) => self.keeper.want(table),
+            Action::Want(table) => {
+                self.keeper.want(table);
+                self.keeper.settled(PATIENCE).await;
+            }
             Action::Settings(global) => self.keeper.settings(global),
             Action::Notify(notification) => self.world.notify(notification),
             Action::Log(Level::Error, text) => tracing::error!("{text}"),

@@ -8,7 +8,7 @@ use crate::{
         Destination, DestinationKey, Service, ServiceKey, Table, Timeouts, io::fake::FakeKernel,
     },
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 
 fn key(mark: u32) -> ServiceKey {

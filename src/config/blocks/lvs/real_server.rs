@@ -40,6 +40,14 @@ pub(in crate::config) struct Draft {
     pub(super) said: Said,
 }
 
+impl Draft {
+    /// Most servers have one checker: room for more would be most of what a big file takes.
+    pub(super) fn add_checker(&mut self, checker: checkers::Draft) {
+        self.checkers.reserve_exact(1);
+        self.checkers.push(checker);
+    }
+}
+
 pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
     kw(&["weight"], One("WEIGHT"), |d: &mut Draft, s, out| {
         words::set(&mut d.weight, words::number(s, 1, 0..=0x7fff_ffff, out))

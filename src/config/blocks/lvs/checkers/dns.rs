@@ -72,7 +72,7 @@ pub(in crate::config::blocks::lvs) fn block(
 ) {
     let mut reading = Reading::default();
     apply(&KEYWORDS, "DNS_CHECK", statement.body(), &mut reading, out);
-    server.checkers.push(finish(reading, statement.span, Kind::Dns));
+    server.add_checker(finish(reading, statement.span, |own| Kind::Dns(Box::new(own))));
 }
 
 impl Draft {

@@ -164,7 +164,7 @@ pub(in crate::config::blocks::lvs) fn block(
         apply(&KEYWORDS, name, std::slice::from_ref(statement), &mut reading, out);
     }
     reading.own.said = out.since(start);
-    server.checkers.push(finish(reading, statement.span, |own| Kind::Http(Box::new(own))));
+    server.add_checker(finish(reading, statement.span, |own| Kind::Http(Box::new(own))));
 }
 
 const fn block_name(tls: bool) -> &'static str {

@@ -76,7 +76,7 @@ pub(in crate::config::blocks::lvs) fn block(
     let start = out.here();
     apply(&KEYWORDS, "MISC_CHECK", statement.body(), &mut reading, out);
     reading.own.said = out.since(start);
-    server.checkers.push(finish(reading, statement.span, |own| Kind::Misc(Box::new(own))));
+    server.add_checker(finish(reading, statement.span, |own| Kind::Misc(Box::new(own))));
 }
 
 impl Draft {

@@ -40,10 +40,10 @@ enum Kind {
     Tcp,
     Ping,
     Http(Box<http::Draft>),
-    Smtp(smtp::Draft),
+    Smtp(Box<smtp::Draft>),
     Misc(Box<misc::Draft>),
-    Dns(dns::Draft),
-    Udp(udp::Draft),
+    Dns(Box<dns::Draft>),
+    Udp(Box<udp::Draft>),
 }
 
 /// Blocks and their keywords.

@@ -49,5 +49,5 @@ fn block(
 ) {
     let mut reading = Reading::default();
     apply(&KEYWORDS, name, statement.body(), &mut reading, out);
-    server.checkers.push(finish(reading, statement.span, |()| kind));
+    server.add_checker(finish(reading, statement.span, |()| kind));
 }

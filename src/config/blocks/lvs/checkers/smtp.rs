@@ -63,15 +63,15 @@ pub(in crate::config::blocks::lvs) fn block(
     let itself =
         hosts.is_empty() || reading.link.is_given() || reading.timing.connect_timeout.is_some();
     for host in hosts {
-        server.checkers.push(Checker {
+        server.add_checker(Checker {
             span: statement.span,
             timing: host.timing.over(&reading.timing),
             link: host.link,
-            kind: Kind::Smtp(own.clone()),
+            kind: Kind::Smtp(Box::new(own.clone())),
         });
     }
     if itself {
-        server.checkers.push(finish(reading, statement.span, |_| Kind::Smtp(own)));
+        server.add_checker(finish(reading, statement.span, |_| Kind::Smtp(Box::new(own))));
     }
 }
 

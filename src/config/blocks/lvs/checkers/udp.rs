@@ -86,7 +86,7 @@ pub(in crate::config::blocks::lvs) fn block(
 ) {
     let mut reading = Reading::default();
     apply(&KEYWORDS, "UDP_CHECK", statement.body(), &mut reading, out);
-    server.checkers.push(finish(reading, statement.span, Kind::Udp));
+    server.add_checker(finish(reading, statement.span, |own| Kind::Udp(Box::new(own))));
 }
 
 impl Draft {
