@@ -2,7 +2,7 @@
 //! same checks for the daemon, which refuses what has errors.
 use super::{
     cli::{CONFIG_FILES, CheckArgs, RunArgs},
-    exit, memory,
+    exit,
 };
 use crate::{
     config::{
@@ -18,6 +18,7 @@ use crate::{
 use std::{
     io::{IsTerminal, Read as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 pub(super) fn files(arguments: &CheckArgs) -> u8 {
@@ -73,9 +74,7 @@ pub(super) fn read(path: &Path, config_id: Option<&str>) -> Result<Configuration
         return Err(format!("{first} (`ldirector check {}` shows all)", path.display()));
     }
     let needs = needs(&config);
-    drop((config, found));
-    memory::give_back();
-    Ok(Configuration { sources: Box::new(sources), needs })
+    Ok(Configuration { sources: Arc::new(sources), needs })
 }
 
 /// Whose business is in the file.

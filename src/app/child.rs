@@ -41,6 +41,7 @@ pub(super) fn run<F>(arguments: &RunArgs, ident: &'static str, body: F) -> u8
 where
     F: AsyncFnOnce(Config, Link, Answers) -> Result<u8, ChildError>,
 {
+    memory::prepare();
     super::run::name_process();
     let _log = logging::start(arguments, ident, !arguments.dont_fork);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -166,7 +167,7 @@ fn parse(sources: &Sources) -> Result<Config, ChildError> {
         let first = config::render::first_error(sources, &found).unwrap_or_default();
         return Err(ChildError::Configuration(first));
     }
-    memory::give_back();
+    memory::give_back_later();
     if config.global.router_id.is_none() {
         Arc::make_mut(&mut config.global).router_id = Some(host_name());
     }

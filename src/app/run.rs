@@ -2,7 +2,7 @@
 use super::{
     check,
     cli::{CONFIG_FILES, RunArgs},
-    exit, logging,
+    exit, logging, memory,
 };
 use crate::{
     ipc::Child,
@@ -118,11 +118,18 @@ fn chosen_file(arguments: &RunArgs) -> PathBuf {
 }
 
 fn parent(arguments: &RunArgs, pid_file: Option<&Path>, background: Background) -> u8 {
+    memory::prepare();
     name_process();
     let _log = logging::start(arguments, "ldirector", background == Background::Yes);
     let file = chosen_file(arguments);
     let id = arguments.config_id.clone();
-    let read: Read = Arc::new(move || check::read(&file, id.as_deref()));
+    let read: Read = Arc::new(move || {
+        let configuration = check::read(&file, id.as_deref());
+        if tokio::runtime::Handle::try_current().is_ok() {
+            memory::give_back_later();
+        }
+        configuration
+    });
     let configuration = match read() {
         Ok(configuration) => configuration,
         Err(why) => {
@@ -163,6 +170,7 @@ fn turn(
         .build()
         .map_err(RunError::Runtime)?;
     runtime.block_on(async {
+        memory::give_back_later();
         let (inbox, events) = mpsc::channel::<Inbound<Event>>(INBOX);
         signals::watch(inbox.clone()).map_err(RunError::Signals)?;
         let clients = Clients::default();

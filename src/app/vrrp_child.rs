@@ -2,7 +2,6 @@
 use super::{
     child::{self, Answers, ChildError, Link, Order},
     cli::RunArgs,
-    memory,
 };
 use crate::{
     base::{InterfaceAddress, Route},
@@ -130,7 +129,6 @@ async fn turn(
     let Config { vrrp, global, director } = config;
     // Thousands of real servers are the other process's business.
     drop(director);
-    memory::give_back();
     let detail = if arguments.log_detail { Detail::All } else { Detail::Usual };
     Ok(crate::vrrp::io::run(vrrp, global, inbox, events, upward, world, detail).await)
 }

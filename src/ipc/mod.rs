@@ -7,6 +7,7 @@ use crate::{
     status::{DirectorStatus, Snapshot, VrrpStatus},
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Which child; also what it is told on its command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,7 +19,7 @@ pub enum Child {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToChild {
     /// First: start. Later: reload. The parent has parsed these very texts without an error.
-    Configure(Box<Sources>),
+    Configure(Arc<Sources>),
     Ping(u64),
     ReportStatus(u64),
     /// Orderly: priority 0, addresses and services removed, then exit 0.

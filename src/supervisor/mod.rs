@@ -13,7 +13,10 @@ use crate::{
     status::Snapshot,
 };
 use child::{ChildLife, Due};
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// How long a child may take to tell its status before the answer goes out without it.
 const STATUS_WAIT: Duration = Duration::from_secs(2);
@@ -23,7 +26,7 @@ const RELOAD_WAIT: Duration = Duration::from_secs(20);
 /// A file that was read without an error.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Configuration {
-    pub sources: Box<Sources>,
+    pub sources: Arc<Sources>,
     /// Whom it gives something to do.
     pub needs: Vec<Child>,
 }
@@ -105,7 +108,7 @@ struct Reload {
 /// See the module's head. Built by `app::run` after the configuration was parsed without an error.
 #[derive(Debug)]
 pub struct Supervisor {
-    sources: Box<Sources>,
+    sources: Arc<Sources>,
     children: Vec<(Child, ChildLife)>,
     /// How long a child may take to stop.
     grace: Duration,
@@ -247,7 +250,7 @@ impl Supervisor {
                     life.start(now);
                 }
                 for child in &waits_for {
-                    out.push(Action::Send(*child, ToChild::Configure(self.sources.clone())));
+                    out.push(Action::Send(*child, ToChild::Configure(Arc::clone(&self.sources))));
                 }
                 if let Some(earlier) = self.reload.take() {
                     clients.extend(earlier.clients);
@@ -390,7 +393,7 @@ impl Machine for Supervisor {
                 if let Some(life) = self.life(which) {
                     life.started(now);
                 }
-                out.push(Action::Send(which, ToChild::Configure(self.sources.clone())));
+                out.push(Action::Send(which, ToChild::Configure(Arc::clone(&self.sources))));
             }
             Event::Exited(which, how) => self.on_exited(which, &how, now, &mut out),
             Event::Message(from, message) => self.on_message(from, message, now, &mut out),

@@ -8,7 +8,7 @@ fn both() -> Vec<Child> {
 }
 
 fn file(needs: &[Child]) -> Configuration {
-    Configuration { sources: Box::default(), needs: needs.to_vec() }
+    Configuration { sources: Arc::default(), needs: needs.to_vec() }
 }
 
 fn running() -> (Supervisor, Instant) {
@@ -21,7 +21,7 @@ fn running() -> (Supervisor, Instant) {
     );
     for child in both {
         let sent = parent.handle(Event::Started(child), now);
-        assert_eq!(sent, [Action::Send(child, ToChild::Configure(Box::default()))]);
+        assert_eq!(sent, [Action::Send(child, ToChild::Configure(Arc::default()))]);
     }
     (parent, now)
 }
@@ -107,10 +107,10 @@ fn a_reload_is_done_when_both_children_have_it() {
     assert!(!parent.handle(Event::Control { client: 1, request: Request::Reload }, now).is_empty());
     let fresh = Sources { seed: 9, ..Sources::default() };
     let out = parent.handle(
-        Event::ConfigRead(Ok(Configuration { sources: Box::new(fresh.clone()), needs: both() })),
+        Event::ConfigRead(Ok(Configuration { sources: Arc::new(fresh.clone()), needs: both() })),
         now,
     );
-    assert!(out.contains(&Action::Send(Child::Vrrp, ToChild::Configure(Box::new(fresh)))));
+    assert!(out.contains(&Action::Send(Child::Vrrp, ToChild::Configure(Arc::new(fresh)))));
     let done = Action::Answer { client: 1, response: Response::Done };
     let one = parent.handle(Event::Message(Child::Vrrp, ToParent::Configured), now);
     assert!(!one.contains(&done));
@@ -142,7 +142,7 @@ fn only_who_has_something_to_do_runs_and_a_reload_can_start_another() {
     let mut parent = Supervisor::new(file(&[Child::Checkers]), &both, GRACE, now);
     assert_eq!(parent.handle_deadline(now), [Action::Spawn(Child::Checkers)]);
     let read = parent.handle(Event::ConfigRead(Ok(file(&both))), now);
-    assert!(!read.contains(&Action::Send(Child::Vrrp, ToChild::Configure(Box::default()))));
+    assert!(!read.contains(&Action::Send(Child::Vrrp, ToChild::Configure(Arc::default()))));
     assert!(parent.handle_deadline(now).contains(&Action::Spawn(Child::Vrrp)));
     // Nobody is needed: both run, for otherwise nobody would ever say that we are ready.
     let mut parent = Supervisor::new(file(&[]), &both, GRACE, now);

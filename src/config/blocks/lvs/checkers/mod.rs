@@ -31,7 +31,8 @@ use std::{
 pub(in crate::config) struct Draft {
     pub(super) span: Span,
     timing: TimingDraft,
-    link: ConnectionDraft,
+    /// None where the block says nothing of it, as most do.
+    link: Option<Box<ConnectionDraft>>,
     kind: Kind,
 }
 
@@ -126,6 +127,10 @@ impl ConnectionDraft {
             || self.interface.is_some()
             || self.mark.is_some()
     }
+
+    fn given(self) -> Option<Box<Self>> {
+        self.is_given().then(|| Box::new(self))
+    }
 }
 
 /// What a checker inherits.
@@ -219,7 +224,7 @@ fn with_connection<T: 'static>() -> Vec<Keyword<Reading<T>>> {
 
 /// Turns a read block into a draft of the server.
 fn finish<T>(reading: Reading<T>, span: Span, kind: impl FnOnce(T) -> Kind) -> Draft {
-    Draft { span, timing: reading.timing, link: reading.link, kind: kind(reading.own) }
+    Draft { span, timing: reading.timing, link: reading.link.given(), kind: kind(reading.own) }
 }
 
 impl Draft {
@@ -230,6 +235,7 @@ impl Draft {
         out: &mut Diagnostics,
     ) -> Option<Checker> {
         let Self { span, timing, link, kind } = self.clone();
+        let link = link.map(|link| *link).unwrap_or_default();
         let timing = timing.over(around.server).over(around.service);
         let seconds = Duration::from_secs;
         let delay_loop = timing.delay_loop.unwrap_or(seconds(60));

@@ -66,7 +66,7 @@ pub(in crate::config::blocks::lvs) fn block(
         server.add_checker(Checker {
             span: statement.span,
             timing: host.timing.over(&reading.timing),
-            link: host.link,
+            link: host.link.given(),
             kind: Kind::Smtp(Box::new(own.clone())),
         });
     }
