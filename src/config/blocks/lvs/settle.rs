@@ -365,8 +365,8 @@ impl Inherited<'_> {
             inhibit_on_failure: server.inhibit.unwrap_or(self.draft.inhibit),
             upper_threshold: server.upper,
             lower_threshold: server.lower,
-            notify_up: server.notify_up.clone().map(Box::new),
-            notify_down: server.notify_down.clone().map(Box::new),
+            notify_up: server.notify_up.clone(),
+            notify_down: server.notify_down.clone(),
             smtp_alert: server.smtp_alert.unwrap_or(self.alert),
             checkers,
         })

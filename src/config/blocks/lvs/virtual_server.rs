@@ -379,7 +379,7 @@ fn switch(statement: &Statement<'_>, out: &mut Diagnostics) -> bool {
 
 /// Keeps the first script of a kind, as keepalived does.
 pub(super) fn first_script(
-    slot: &mut Option<Script>,
+    slot: &mut Option<impl From<Script>>,
     statement: &Statement<'_>,
     out: &mut Diagnostics,
 ) {
@@ -387,5 +387,5 @@ pub(super) fn first_script(
         out.report(rules::SCRIPT_TWICE, statement.span).with("word", statement.first());
         return;
     }
-    *slot = notify::command(statement, out);
+    *slot = notify::command(statement, out).map(Into::into);
 }
