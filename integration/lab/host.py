@@ -15,6 +15,8 @@ from pathlib import Path
 
 # Directories that a case may write to, on every host its own.
 OWN = ("/etc/keepalived", "/etc/ldirector", "/etc/nginx", "/etc/haproxy", "/usr/local/src", "/usr/local/bin")
+# A command that hangs, or leaves something behind that holds its output open.
+PATIENCE = 120
 FORWARDS = {"Masq": "NAT", "Route": "DR", "Tunnel": "TUN", "Local": "local"}
 
 
@@ -92,9 +94,18 @@ class Host:
 
     def run(self, command, text=None, check=True):
         """Standard output and error of what runs to its end in here."""
-        done = subprocess.run(
-            self.enter(command), input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
+        try:
+            done = subprocess.run(
+                self.enter(command),
+                input=text,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+                timeout=PATIENCE,
+            )
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"{self.name}: {command}: has not ended within {PATIENCE} s") from None
         if check and done.returncode:
             raise RuntimeError(f"{self.name}: {command}: {done.stdout.strip()}")
         return done.stdout

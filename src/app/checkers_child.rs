@@ -50,26 +50,14 @@ async fn turn(
         probes,
     }));
     let world = Host(Arc::clone(&shared));
-    let orders = events.clone();
-    let reply = answers.clone();
-    tokio::spawn(link.follow(move |order| {
-        let (orders, shared, reply) = (orders.clone(), Arc::clone(&shared), reply.clone());
-        async move {
-            let event = match order {
-                Order::Reload(config) => {
-                    reload(&shared, &config);
-                    reply.send(ToParent::Configured);
-                    Inbound::Event(Event::Reload(config.director, config.global))
-                }
-                Order::Ping(number) => Inbound::Ping(number),
-                Order::ReportStatus(number) => Inbound::Event(Event::ReportStatus(number)),
-                Order::Stop => Inbound::Event(Event::Stop),
-            };
-            if orders.send(event).await.is_err() {
-                tracing::debug!("an order came after the end");
-            }
+    child::obey(link, answers.clone(), events.clone(), move |order| match order {
+        Order::Reload(config) => {
+            reload(&shared, &config);
+            Event::Reload(config.director, config.global)
         }
-    }));
+        Order::ReportStatus(number) => Event::ReportStatus(number),
+        Order::Stop => Event::Stop,
+    });
     let (upward, mut reports) = mpsc::channel(64);
     tokio::spawn(async move {
         while let Some(report) = reports.recv().await {

@@ -4,8 +4,9 @@ use super::{cli::RunArgs, exit, logging, memory};
 use crate::{
     config::{self, Config, source::Sources},
     ipc::{self, ToChild, ToParent, io::IpcError},
+    machine::io::Inbound,
 };
-use std::{future::Future, os::fd::AsFd, sync::Arc};
+use std::{os::fd::AsFd, sync::Arc};
 use tokio::{
     net::{
         UnixStream,
@@ -115,13 +116,53 @@ impl Answers {
 #[derive(Debug)]
 pub(super) struct Link(OwnedReadHalf);
 
-/// What the parent wants, with its texts parsed.
+/// What the parent wants of the machine, with its texts parsed.
 #[derive(Debug)]
 pub(super) enum Order {
     Reload(Config),
-    Ping(u64),
     ReportStatus(u64),
     Stop,
+}
+
+/// Feeds the parent's orders to a machine's inbox, as the events that `event` makes of them; what a
+/// reload changes beside the machine is done there too. When the link ends it orders to stop: a
+/// child without its parent has nobody who would ever stop it.
+pub(super) fn obey<E: Send + 'static>(
+    mut link: Link,
+    answers: Answers,
+    inbox: mpsc::Sender<Inbound<E>>,
+    event: impl Fn(Order) -> E + Send + 'static,
+) {
+    tokio::spawn(async move {
+        loop {
+            let heard = link.next().await;
+            let (configured, last) = match &heard {
+                Heard::Order(Order::Reload(_)) => (true, false),
+                Heard::Order(_) | Heard::Ping(_) => (false, false),
+                Heard::End => (false, true),
+            };
+            let inbound = match heard {
+                Heard::Ping(number) => Inbound::Ping(number),
+                Heard::Order(order) => Inbound::Event(event(order)),
+                Heard::End => Inbound::Event(event(Order::Stop)),
+            };
+            if configured {
+                answers.send(ToParent::Configured);
+            }
+            if inbox.send(inbound).await.is_err() {
+                tracing::debug!("an order came after the end");
+            }
+            if last {
+                return;
+            }
+        }
+    });
+}
+
+enum Heard {
+    Order(Order),
+    Ping(u64),
+    End,
 }
 
 impl Link {
@@ -134,28 +175,24 @@ impl Link {
         }
     }
 
-    /// Hands orders on until the link ends, and then orders to stop: a child without its parent has
-    /// nobody who would ever stop it.
-    pub(super) async fn follow<F: Future<Output = ()>>(mut self, order: impl Fn(Order) -> F) {
+    async fn next(&mut self) -> Heard {
         loop {
-            let next = match ipc::io::receive(&mut self.0).await {
+            return match ipc::io::receive(&mut self.0).await {
                 Ok(ToChild::Configure(sources)) => match parse(&sources) {
-                    Ok(config) => Order::Reload(config),
+                    Ok(config) => Heard::Order(Order::Reload(config)),
                     Err(error) => {
                         tracing::error!("{error}");
                         continue;
                     }
                 },
-                Ok(ToChild::Ping(number)) => Order::Ping(number),
-                Ok(ToChild::ReportStatus(number)) => Order::ReportStatus(number),
-                Ok(ToChild::Stop) => Order::Stop,
+                Ok(ToChild::Ping(number)) => Heard::Ping(number),
+                Ok(ToChild::ReportStatus(number)) => Heard::Order(Order::ReportStatus(number)),
+                Ok(ToChild::Stop) => Heard::Order(Order::Stop),
                 Err(error) => {
                     tracing::warn!("the parent is gone ({error}): stopping");
-                    order(Order::Stop).await;
-                    return;
+                    Heard::End
                 }
             };
-            order(next).await;
         }
     }
 }

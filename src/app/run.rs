@@ -179,11 +179,15 @@ fn turn(
         let supervisor = Supervisor::new(configuration, which, grace, Instant::now());
         let ready: Box<dyn FnOnce() + Send> = match background {
             Background::No => Box::new(|| {}),
-            Background::Yes => Box::new(say_ready),
+            Background::Yes => {
+                let keep_terminal = arguments.log_console;
+                Box::new(move || say_ready(keep_terminal))
+            }
         };
         let launch = Launch {
             arguments: child_arguments(arguments, background),
             pid_files: pid_files(arguments),
+            terminal: background == Background::No || arguments.log_console,
         };
         let executor = SupervisorExecutor::new(launch, read, clients, inbox, ready);
         let code = drive(supervisor, events, executor).await;
@@ -192,10 +196,22 @@ fn turn(
     })
 }
 
-fn say_ready() {
+/// Whoever started us goes on; from here on nobody's pipe or terminal is held open.
+fn say_ready(keep_terminal: bool) {
     let mut out = std::io::stdout();
     if let Err(error) = out.write_all(b"\n").and_then(|()| out.flush()) {
         tracing::debug!("whoever started us has gone: {error}");
+    }
+    let nowhere = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null");
+    let left = nowhere.and_then(|nowhere| {
+        nix::unistd::dup2_stdout(&nowhere)?;
+        if !keep_terminal {
+            nix::unistd::dup2_stderr(&nowhere)?;
+        }
+        Ok(())
+    });
+    if let Err(error) = left {
+        tracing::debug!("leaving the terminal: {error}");
     }
 }
 

@@ -93,30 +93,18 @@ async fn turn(
             }
         }
     });
-    let orders = events.clone();
     let keep = arguments.dont_release_vrrp;
-    let reply = answers.clone();
-    tokio::spawn(link.follow(move |order| {
-        let (orders, shared, reply) = (orders.clone(), Arc::clone(&shared), reply.clone());
-        async move {
-            let event = match order {
-                Order::Reload(config) => {
-                    shared.reload(&config.global);
-                    reply.send(ToParent::Configured);
-                    Inbound::Event(Event::Reload(config.vrrp, config.global))
-                }
-                Order::Ping(number) => Inbound::Ping(number),
-                Order::ReportStatus(number) => Inbound::Event(Event::ReportStatus(number)),
-                Order::Stop => {
-                    shared.keep.store(keep, Ordering::Relaxed);
-                    Inbound::Event(Event::Stop)
-                }
-            };
-            if orders.send(event).await.is_err() {
-                tracing::debug!("an order came after the end");
-            }
+    child::obey(link, answers.clone(), events.clone(), move |order| match order {
+        Order::Reload(config) => {
+            shared.reload(&config.global);
+            Event::Reload(config.vrrp, config.global)
         }
-    }));
+        Order::ReportStatus(number) => Event::ReportStatus(number),
+        Order::Stop => {
+            shared.keep.store(keep, Ordering::Relaxed);
+            Event::Stop
+        }
+    });
     let (upward, mut reports) = mpsc::channel(64);
     tokio::spawn(async move {
         while let Some(report) = reports.recv().await {

@@ -29,6 +29,8 @@ pub struct Launch {
     /// Go behind `child vrrp` and `child checkers`: how to log, what to leave at the end.
     pub arguments: Vec<OsString>,
     pub pid_files: Vec<(Child, PathBuf)>,
+    /// Whether they may keep our standard error: nobody waits for its end.
+    pub terminal: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +79,7 @@ pub(super) fn start(
         .env_remove("NOTIFY_SOCKET")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::null())
+        .stderr(if launch.terminal { Stdio::inherit() } else { Stdio::null() })
         .process_group(0)
         .spawn()
         .map_err(SpawnError::Start)?;
