@@ -35,7 +35,7 @@ pub(super) const V2_TAIL: usize = 8;
 /// The only packet type there is.
 pub(super) const ADVERTISEMENT: u8 = 1;
 
-/// A received packet, cut into its parts but not judged: that is [`super::receive`]'s.
+/// A received packet, cut into its parts but not judged: that is `receive`'s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View<'a> {
     pub from: IpAddr,

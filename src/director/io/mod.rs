@@ -1,4 +1,4 @@
-//! Carries out what the director orders: probes as tasks, the table through a [`Keeper`], the rest
+//! Carries out what the director orders: probes as tasks, the table through a `keeper`, the rest
 //! through [`World`].
 #![allow(clippy::disallowed_methods, reason = "this is a shell: it may touch the outside")]
 mod keeper;
