@@ -22,12 +22,12 @@ global_defs {
 vrrp_instance VI_1 {
     state MASTER
     interface eth0
-    virtual_router_id 51
+    virtual_router_id 77
     priority 100
     advert_int 1
     authentication {
         auth_type PASS
-        auth_pass 1111
+        auth_pass k7Qz_w2e
     }
     virtual_ipaddress {
         192.168.4.80/24
@@ -234,9 +234,9 @@ fn widely_copied_slips_get_the_right_answer() {
             false,
         ),
         (in_global, "stmp_connect_timeout 30", "LD0102", "`smtp_connect_timeout`?", false),
-        ("auth_pass 1111", "autp_pass 1111", "LD0102", "`auth_pass`?", false),
+        ("auth_pass k7Qz_w2e", "autp_pass k7Qz_w2e", "LD0102", "`auth_pass`?", false),
         (in_instance, "preemtp_delay 300", "LD0102", "`preempt_delay`?", false),
-        ("virtual_router_id 51", "virtual_route_id 51", "LD0102", "`virtual_router_id`?", false),
+        ("virtual_router_id 77", "virtual_route_id 77", "LD0102", "`virtual_router_id`?", false),
         (in_instance, "adver_int 1", "LD0102", "`advert_int`?", false),
         (in_instance, "debug", "LD0112", "remove it", true),
         (
@@ -289,7 +289,10 @@ fn widely_copied_slips_get_the_right_answer() {
         let text = GOOD.replacen(place, slip, 1);
         assert_ne!(text, GOOD, "{place}");
         let found = check(&text);
-        assert_eq!(found.codes(), [code], "{slip}:\n{}", found.err);
+        // The line that was replaced may be missed: that is advice.
+        let codes = found.codes();
+        let said: Vec<_> = codes.iter().filter(|code| !code.starts_with("LD07")).collect();
+        assert_eq!(said, [&code], "{slip}:\n{}", found.err);
         assert!(found.err.contains(answer), "{slip}:\n{}", found.err);
         assert_eq!(found.code, Some(if usable { 0 } else { 1 }), "{slip}");
         let line = text.lines().position(|line| line.contains(slip)).unwrap() + 1;
@@ -306,11 +309,11 @@ fn a_block_on_one_line_is_taken_or_reflowed() {
     assert_ne!(list, GOOD);
     assert_eq!(check(&list).err, "", "one value on one line is what it seems to be");
     let found = check(GOOD.replace(
-        "{\n        auth_type PASS\n        auth_pass 1111\n    }",
-        "{ auth_type PASS auth_pass 1111 }",
+        "{\n        auth_type PASS\n        auth_pass k7Qz_w2e\n    }",
+        "{ auth_type PASS auth_pass k7Qz_w2e }",
     ));
     assert_eq!((found.code, found.codes()), (Some(1), vec!["LD0108"]), "{}", found.err);
-    assert!(found.err.contains("auth_type PASS\n") && found.err.contains("auth_pass 1111\n"));
+    assert!(found.err.contains("auth_type PASS\n") && found.err.contains("auth_pass k7Qz_w2e\n"));
 }
 
 /// One brace less, wherever it is: one message, at the block or at the end of what it swallowed.

@@ -9,6 +9,7 @@ use crate::{
         self, Config,
         diagnostic::Diagnostics,
         io::LoadOptions,
+        lints::{self, ScriptTexts},
         render::{self, Style},
         source::Sources,
     },
@@ -20,6 +21,9 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+/// Bytes of a script that advice is given on.
+const SCRIPT: u64 = 64 * 1024;
 
 pub(super) fn files(arguments: &CheckArgs) -> u8 {
     let mut files: Vec<PathBuf> = arguments.file.iter().chain(&arguments.files).cloned().collect();
@@ -59,9 +63,25 @@ fn said(path: &Path, config_id: Option<&str>, colour: bool) -> (u8, String) {
         Ok(sources) => sources,
         Err(why) => return (exit::CONFIG, format!("error: {why}\n")),
     };
-    let (_, found) = config::parse(&sources);
+    let (config, mut found) = config::parse(&sources);
+    // Advice about what is not understood yet would be noise.
+    if !found.has_errors() {
+        lints::lint(&sources, &config, &script_texts(&config), &mut found);
+    }
     let text = render::render(&sources, &found, Style { colour, width: width() });
     (if found.has_errors() { exit::FAILED } else { exit::OK }, text)
+}
+
+/// The beginnings of the scripts that the file runs, as far as they are there and readable.
+fn script_texts(config: &Config) -> ScriptTexts {
+    let read = |path: &str| {
+        let mut text = vec![];
+        std::fs::File::open(path).ok()?.take(SCRIPT).read_to_end(&mut text).ok()?;
+        Some((path.to_owned(), String::from_utf8_lossy(&text).into_owned()))
+    };
+    // A device or a pipe would keep us waiting.
+    let plain = |path: &&str| std::fs::metadata(path).is_ok_and(|found| found.is_file());
+    lints::scripts_of(config).into_iter().filter(plain).filter_map(read).collect()
 }
 
 /// Reads and checks the daemon's file. What was found is logged; an error keeps it from being used.

@@ -8,6 +8,7 @@ pub mod io;
 pub mod keyword;
 mod lexer;
 mod line;
+pub mod lints;
 pub mod model;
 mod parameters;
 mod reader;

@@ -1,0 +1,155 @@
+//! Advice about the checkers of a service.
+use super::{child, seconds};
+use crate::{
+    base::Protocol,
+    config::{
+        diagnostic::Diagnostics,
+        model::{Checker, CheckerKind, Connection, RealServer, ServiceAddress, VirtualServer},
+        rules::lints as rules,
+        source::Span,
+        tree::Statement,
+    },
+};
+use std::time::Duration;
+
+pub(super) fn service(block: &Statement<'_>, service: &VirtualServer, out: &mut Diagnostics) {
+    // Often a thousand servers are checked in the same way: said once, it is said.
+    let mut said = Said::default();
+    for server in &service.real_servers {
+        let written = block
+            .body()
+            .iter()
+            .find(|line| line.first() == "real_server" && line.span.end == server.span.end);
+        let Some(written) = written else { continue };
+        for checker in &server.checkers {
+            let keyword = checker.kind.keyword();
+            let span = child(written, &[keyword]).map_or(server.span, |line| line.span);
+            duration(checker, span, &mut said, out);
+            target(service, server, checker, span, &mut said, out);
+        }
+        for check in written.body().iter().filter(|line| is_http(line)) {
+            http(check, server, &mut said, out);
+        }
+    }
+}
+
+/// Nobody minds a server that is noticed sooner.
+const LONG: Duration = Duration::from_secs(30);
+
+/// What was said of this service already.
+#[derive(Default)]
+struct Said {
+    long: bool,
+    criterion: bool,
+    port: bool,
+    protocol: bool,
+}
+
+fn is_http(line: &Statement<'_>) -> bool {
+    matches!(line.first(), "HTTP_GET" | "SSL_GET")
+}
+
+const fn connection(kind: &CheckerKind) -> Option<&Connection> {
+    match kind {
+        CheckerKind::Tcp(to) | CheckerKind::Ping(to) => Some(to),
+        CheckerKind::Http(check) => Some(&check.connection),
+        CheckerKind::Smtp(check) => Some(&check.connection),
+        CheckerKind::Dns(check) => Some(&check.connection),
+        CheckerKind::Udp(check) => Some(&check.connection),
+        CheckerKind::Misc(_) | CheckerKind::File(_) => None,
+    }
+}
+
+/// How long a server that does not answer is taken for alive.
+fn duration(checker: &Checker, span: Span, said: &mut Said, out: &mut Diagnostics) {
+    let timing = &checker.timing;
+    if said.long {
+        return;
+    }
+    if let CheckerKind::Misc(check) = &checker.kind {
+        if check.timeout > timing.delay_loop {
+            said.long = true;
+            out.report(rules::MISC_LONGER_THAN_LOOP, span)
+                .with("timeout", seconds(check.timeout))
+                .with("loop_", seconds(timing.delay_loop));
+        }
+        return;
+    }
+    let Some(connection) = connection(&checker.kind) else { return };
+    let attempts = timing.retry.saturating_add(1);
+    let sum = connection.timeout.saturating_mul(attempts)
+        + timing.delay_before_retry.saturating_mul(timing.retry);
+    if sum > timing.delay_loop && sum >= LONG {
+        said.long = true;
+        out.report(rules::CHECK_LONGER_THAN_LOOP, span)
+            .with("sum", seconds(sum))
+            .with("timeout", seconds(connection.timeout))
+            .with("attempts", attempts)
+            .with("loop_", seconds(timing.delay_loop));
+    }
+}
+
+/// Whether what is checked is what is served.
+fn target(
+    service: &VirtualServer,
+    server: &RealServer,
+    checker: &Checker,
+    span: Span,
+    said: &mut Said,
+    out: &mut Diagnostics,
+) {
+    let Some(connection) = connection(&checker.kind) else { return };
+    let keyword = checker.kind.keyword();
+    let asks = match &checker.kind {
+        CheckerKind::Tcp(_) | CheckerKind::Http(_) | CheckerKind::Smtp(_) => true,
+        CheckerKind::Ping(_)
+        | CheckerKind::Dns(_)
+        | CheckerKind::Udp(_)
+        | CheckerKind::Misc(_)
+        | CheckerKind::File(_) => false,
+    };
+    if asks && service.protocol() == Some(Protocol::Udp) && !said.protocol {
+        said.protocol = true;
+        out.report(rules::CHECK_OF_OTHER_PROTOCOL, span).with("check", keyword);
+    }
+    if connection.to.ip() != server.ip {
+        out.report(rules::OTHER_HOST, span)
+            .with("check", keyword)
+            .with("host", connection.to.ip())
+            .with("server", server.ip);
+    }
+    let served = match &service.at {
+        ServiceAddress::Address { .. } => server.port,
+        ServiceAddress::Mark(_) | ServiceAddress::Group { .. } => 0,
+    };
+    let port = connection.to.port();
+    let other = asks && served != 0 && port != served;
+    if other && server.checkers.len() == 1 && !said.port {
+        said.port = true;
+        out.report(rules::OTHER_PORT, span).with("port", port).with("service", served);
+    }
+    if let CheckerKind::Http(check) = &checker.kind {
+        let wrong = match (check.tls, port) {
+            (false, 443 | 8443) => Some(rules::HTTP_ON_443),
+            (true, 80 | 8080) => Some(rules::SSL_ON_80),
+            (true | false, _) => None,
+        };
+        if let Some(rule) = wrong {
+            out.report(rule, span).with("port", port);
+        }
+    }
+}
+
+fn http(check: &Statement<'_>, server: &RealServer, said: &mut Said, out: &mut Diagnostics) {
+    for url in check.body().iter().filter(|line| line.first() == "url") {
+        let path = child(url, &["path"]).and_then(|line| line.word(1));
+        if let Some(path) = path.filter(|path| !path.as_str().starts_with('/')) {
+            out.report(rules::PATH_WITHOUT_SLASH, path.span).with("path", path.as_str());
+        }
+        let judged = child(url, &["status_code", "digest", "regex"]).is_some();
+        if !judged && !said.criterion && !server.checkers.is_empty() {
+            said.criterion = true;
+            out.report(rules::URL_WITHOUT_CRITERION, url.span);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Advice about one `virtual_server`, and about groups.
+use super::{Seen, child, instances::virtual_addresses, place};
+use crate::{
+    base::{Forward, Scheduler},
+    config::{
+        Config,
+        diagnostic::Diagnostics,
+        model::{Persistence, RealServer, ServiceAddress, VirtualServer},
+        rules::lints as rules,
+        source::Span,
+        tree::Statement,
+    },
+};
+use std::{collections::HashSet, net::IpAddr};
+
+const HOUR: u32 = 3600;
+
+/// The services of the packaged sample.
+const SAMPLES: &[(&str, u16)] =
+    &[("192.168.200.100", 443), ("10.10.10.2", 1358), ("10.10.10.3", 1358)];
+
+pub(super) fn block(
+    block: &Statement<'_>,
+    service: &VirtualServer,
+    config: &Config,
+    out: &mut Diagnostics,
+) {
+    address(service, config, out);
+    if let Some(persistence) = &service.persistence {
+        persistent(block, service, persistence, out);
+    }
+    let alone = child(block, &["persistence_granularity"])
+        .filter(|_| child(block, &["persistence_timeout"]).is_none());
+    if let Some(line) = alone {
+        out.report(rules::GRANULARITY_ALONE, line.span);
+    }
+    weights(block, service, out);
+    for server in &service.real_servers {
+        self::server(service, server, out);
+    }
+    sorry(block, service, out);
+    let checked = service.real_servers.iter().any(|server| !server.checkers.is_empty());
+    let loops = |block: &Statement<'_>| child(block, &["delay_loop"]).is_some();
+    if checked && !loops(block) && !block.body().iter().any(loops) {
+        out.report(rules::DELAY_LOOP_DEFAULT, service.span);
+    }
+}
+
+fn address(service: &VirtualServer, config: &Config, out: &mut Diagnostics) {
+    match &service.at {
+        ServiceAddress::Address { ip, port, .. } => {
+            let text = ip.to_string();
+            if SAMPLES.contains(&(text.as_str(), *port)) {
+                out.report(rules::SERVICE_SAMPLE, service.span);
+            } else if !config.vrrp.instances.is_empty() && !virtual_addresses(config).contains(ip) {
+                out.report(rules::SERVICE_ELSEWHERE, service.span).with("address", ip);
+            }
+        }
+        ServiceAddress::Mark(mark) => {
+            out.report(rules::MARK_NEEDS_RULE, service.span).with("mark", mark);
+        }
+        ServiceAddress::Group { .. } => {}
+    }
+}
+
+fn persistent(
+    block: &Statement<'_>,
+    service: &VirtualServer,
+    persistence: &Persistence,
+    out: &mut Diagnostics,
+) {
+    let span = place(block, &["persistence_timeout"]);
+    let timeout = persistence.timeout;
+    match service.scheduler {
+        Scheduler::RoundRobin | Scheduler::WeightedRoundRobin => {
+            out.report(rules::PERSISTENCE_STICKS, span)
+                .with("timeout", timeout)
+                .with("scheduler", service.scheduler);
+        }
+        Scheduler::SourceHash | Scheduler::MaglevHash => {
+            out.report(rules::HASH_PERSISTENT, span).with("scheduler", service.scheduler);
+        }
+        Scheduler::LeastConnection
+        | Scheduler::WeightedLeastConnection
+        | Scheduler::LocalityLeastConnection
+        | Scheduler::LocalityLeastConnectionReplicated
+        | Scheduler::DestinationHash
+        | Scheduler::ShortestExpectedDelay
+        | Scheduler::NeverQueue
+        | Scheduler::Failover
+        | Scheduler::Overflow
+        | Scheduler::TwoRandomChoices => {}
+    }
+    if timeout > 24 * HOUR {
+        out.report(rules::PERSISTENCE_LONG, span).with("hours", timeout / HOUR);
+    }
+    if let Some(server) = service.real_servers.iter().find(|server| server.inhibit_on_failure) {
+        out.report(rules::PERSISTENCE_QUIESCENT, span)
+            .label(server.span, "it stays, with weight 0");
+    }
+}
+
+fn weights(block: &Statement<'_>, service: &VirtualServer, out: &mut Diagnostics) {
+    let servers = &service.real_servers;
+    let Some(first) = servers.first() else { return };
+    if servers.iter().all(|server| server.weight == 0) {
+        out.report(rules::ALL_ZERO, service.span);
+        return;
+    }
+    for server in servers.iter().filter(|server| server.weight == 0) {
+        out.report(rules::WEIGHT_ZERO, server.span).with("server", server.ip);
+    }
+    let sum: u64 = servers.iter().map(|server| u64::from(server.weight)).sum();
+    if let Some(line) = child(block, &["quorum"]).filter(|_| servers.len() > 1)
+        && u64::from(service.quorum) == sum
+    {
+        out.report(rules::QUORUM_ALL, line.span).with("quorum", service.quorum);
+    }
+    let better = match service.scheduler {
+        Scheduler::RoundRobin => "wrr",
+        Scheduler::LeastConnection => "wlc",
+        Scheduler::WeightedRoundRobin
+        | Scheduler::WeightedLeastConnection
+        | Scheduler::LocalityLeastConnection
+        | Scheduler::LocalityLeastConnectionReplicated
+        | Scheduler::DestinationHash
+        | Scheduler::SourceHash
+        | Scheduler::MaglevHash
+        | Scheduler::ShortestExpectedDelay
+        | Scheduler::NeverQueue
+        | Scheduler::Failover
+        | Scheduler::Overflow
+        | Scheduler::TwoRandomChoices => return,
+    };
+    let differs = |server: &&RealServer| server.weight != 0 && server.weight != first.weight;
+    if first.weight != 0 && servers.iter().any(|server| differs(&server)) {
+        out.report(rules::WEIGHTS_IGNORED, place(block, &["lb_algo", "lvs_sched"]))
+            .with("scheduler", service.scheduler)
+            .with("better", better);
+    }
+}
+
+fn server(service: &VirtualServer, server: &RealServer, out: &mut Diagnostics) {
+    if server.lower_threshold != 0
+        && server.upper_threshold != 0
+        && server.lower_threshold >= server.upper_threshold
+    {
+        out.report(rules::THRESHOLDS, server.span)
+            .with("lower", server.lower_threshold)
+            .with("upper", server.upper_threshold);
+    }
+    if server.forward == Forward::Nat && server.ip.is_loopback() {
+        out.report(rules::NAT_LOOPBACK, server.span).with("server", server.ip);
+    }
+    let ServiceAddress::Address { ip, port, .. } = &service.at else { return };
+    if server.ip == *ip && (server.port == *port || server.forward != Forward::Nat) {
+        out.report(rules::REAL_IS_VIRTUAL, server.span).with("server", server.ip);
+    } else if server.forward == Forward::Nat && same_network(*ip, server.ip) {
+        out.report(rules::NAT_SAME_NETWORK, server.span).with("server", server.ip);
+    }
+}
+
+/// Whether two private addresses look like neighbours: the same 24 bits.
+fn same_network(one: IpAddr, other: IpAddr) -> bool {
+    match (one, other) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => one.octets()[..3] == other.octets()[..3],
+        (IpAddr::V6(one), IpAddr::V6(other)) => one.segments()[..4] == other.segments()[..4],
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+    }
+}
+
+fn sorry(block: &Statement<'_>, service: &VirtualServer, out: &mut Diagnostics) {
+    let Some(sorry) = &service.sorry else { return };
+    let span = place(block, &["sorry_server"]);
+    if service.real_servers.iter().any(|s| (s.ip, s.port) == (sorry.ip, sorry.port)) {
+        out.report(rules::SORRY_IS_REAL, span);
+    }
+    if sorry.forward == Forward::Nat && sorry.port == 0 {
+        out.report(rules::SORRY_PORT, span).with("server", sorry.ip);
+    }
+}
+
+/// The group that a `virtual_server group NAME` serves.
+pub(super) fn group_name(statement: &Statement<'_>) -> Option<String> {
+    let kind = statement.word(1)?.as_str();
+    (kind == "group").then(|| statement.word(2).map(|word| word.as_str().to_owned()))?
+}
+
+/// A `virtual_server_group`: its name and place.
+pub(super) fn group(statement: &Statement<'_>, out: &mut Diagnostics) -> (String, Span) {
+    let mut lines = HashSet::new();
+    for line in statement.body() {
+        let words: Vec<&str> = line.words.iter().map(|word| word.as_str()).collect();
+        let text = words.join(" ");
+        if !lines.insert(text.clone()) {
+            out.report(rules::GROUP_LINE_TWICE, line.span).with("line", text);
+        }
+    }
+    let name = statement.word(1).map_or("", |word| word.as_str());
+    (name.to_owned(), statement.span)
+}
+
+pub(super) fn unused_groups(seen: &Seen, out: &mut Diagnostics) {
+    for (name, span) in &seen.groups {
+        if !seen.group_uses.contains(name) {
+            out.report(rules::GROUP_UNUSED, *span).with("name", name);
+        }
+    }
+}
