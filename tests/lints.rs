@@ -29,9 +29,9 @@ fn codes(case: &str) -> BTreeSet<String> {
             (path.to_owned(), text.replace("\\r", "\r"))
         })
         .collect();
-    let (config, mut found) = config::parse(&sources);
+    let (config, mut found, written) = config::parse_for_advice(&sources);
     assert!(!found.has_errors(), "the case itself is wrong: {:?}\n{case}", found.iter().next());
-    lint(&sources, &config, &scripts, &mut found);
+    lint(written, &sources, &config, &scripts, &mut found);
     for diagnostic in found.iter() {
         let said = format!("{} {}", diagnostic.message(), diagnostic.help().unwrap_or_default());
         assert!(!said.contains("{}") && !said.contains("{loop_}"), "{said}");

@@ -63,10 +63,10 @@ fn said(path: &Path, config_id: Option<&str>, colour: bool) -> (u8, String) {
         Ok(sources) => sources,
         Err(why) => return (exit::CONFIG, format!("error: {why}\n")),
     };
-    let (config, mut found) = config::parse(&sources);
+    let (config, mut found, written) = config::parse_for_advice(&sources);
     // Advice about what is not understood yet would be noise.
     if !found.has_errors() {
-        lints::lint(&sources, &config, &script_texts(&config), &mut found);
+        lints::lint(written, &sources, &config, &script_texts(&config), &mut found);
     }
     let text = render::render(&sources, &found, Style { colour, width: width() });
     (if found.has_errors() { exit::FAILED } else { exit::OK }, text)

@@ -160,6 +160,11 @@ impl Diagnostics {
         &mut self.found[at]
     }
 
+    /// Adds the findings of another list.
+    pub(super) fn append(&mut self, mut more: Self) {
+        self.found.append(&mut more.found);
+    }
+
     /// The finding reported last.
     pub fn last(&mut self) -> Option<&mut Diagnostic> {
         self.found.last_mut()

@@ -25,18 +25,33 @@ mod tests;
 pub use model::Config;
 
 use diagnostic::Diagnostics;
+use lints::Written;
 use reader::Reader;
 use source::Sources;
 use std::cell::RefCell;
+use tree::Statement;
 
 /// The whole way: lines (`expand`) → words and braces (`lexer`) → statements (`reader`) → drafts
 /// and settled model (`blocks`). One top-level block at a time, so memory follows the model and
 /// not the text.
 #[must_use]
 pub fn parse(sources: &Sources) -> (Config, Diagnostics) {
+    read(sources, drop)
+}
+
+/// The same, and what [`lints::lint`] wants to know of the text.
+#[must_use]
+pub fn parse_for_advice(sources: &Sources) -> (Config, Diagnostics, Written<'_>) {
+    let mut written = Written::default();
+    let (config, found) = read(sources, |statement| written.keep(statement, sources));
+    (config, found, written)
+}
+
+/// `keep` gets every top-level statement once it has been understood.
+fn read<'s>(sources: &'s Sources, keep: impl FnMut(Statement<'s>)) -> (Config, Diagnostics) {
     let found = RefCell::new(Diagnostics::default());
     let statements = Reader::new(sources, blocks::is_root_block, &found);
-    let config = blocks::interpret(statements, &found);
+    let config = blocks::interpret(statements, &found, keep);
     let mut found = found.into_inner();
     found.forget_the_doubtful(keyword::is_known);
     (config, found)

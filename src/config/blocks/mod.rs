@@ -125,15 +125,18 @@ static ROOT: &[Keyword<Drafts>] = &[
 /// Reads every top-level statement, then fills in what the file as a whole decides, so the order
 /// of blocks does not matter.
 ///
-/// The reader of the statements reports into the same list, one borrow at a time.
+/// The reader of the statements reports into the same list, one borrow at a time. `keep` gets what
+/// has been read.
 pub(super) fn interpret<'s>(
     statements: impl Iterator<Item = Statement<'s>>,
     out: &RefCell<Diagnostics>,
+    mut keep: impl FnMut(Statement<'s>),
 ) -> Config {
     let mut drafts = Drafts::default();
     for statement in statements {
         let found = &mut *out.borrow_mut();
         apply(ROOT, TOP, std::slice::from_ref(&statement), &mut drafts, found);
+        keep(statement);
     }
     drafts.settle(&mut out.borrow_mut())
 }

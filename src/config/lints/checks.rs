@@ -12,24 +12,33 @@ use crate::{
 };
 use std::time::Duration;
 
-pub(super) fn service(block: &Statement<'_>, service: &VirtualServer, out: &mut Diagnostics) {
+/// The settled checkers.
+pub(super) fn service(service: &VirtualServer, out: &mut Diagnostics) {
     // Often a thousand servers are checked in the same way: said once, it is said.
     let mut said = Said::default();
     for server in &service.real_servers {
-        let written = block
-            .body()
-            .iter()
-            .find(|line| line.first() == "real_server" && line.span.end == server.span.end);
-        let Some(written) = written else { continue };
         for checker in &server.checkers {
-            let keyword = checker.kind.keyword();
-            let span = child(written, &[keyword]).map_or(server.span, |line| line.span);
-            duration(checker, span, &mut said, out);
-            target(service, server, checker, span, &mut said, out);
+            duration(checker, server.span, &mut said, out);
+            target(service, server, checker, &mut said, out);
         }
-        for check in written.body().iter().filter(|line| is_http(line)) {
-            http(check, server, &mut said, out);
+    }
+}
+
+/// The urls as written in a `virtual_server`.
+pub(super) fn urls(block: &Statement<'_>, out: &mut Diagnostics) {
+    let mut without_criterion = None;
+    let checks = block.body().iter().flat_map(Statement::body).filter(|line| is_http(line));
+    for url in checks.flat_map(Statement::body).filter(|line| line.first() == "url") {
+        let path = child(url, &["path"]).and_then(|line| line.word(1));
+        if let Some(path) = path.filter(|path| !path.as_str().starts_with('/')) {
+            out.report(rules::PATH_WITHOUT_SLASH, path.span).with("path", path.as_str());
         }
+        if child(url, &["status_code", "digest", "regex"]).is_none() {
+            without_criterion.get_or_insert(url.span);
+        }
+    }
+    if let Some(span) = without_criterion {
+        out.report(rules::URL_WITHOUT_CRITERION, span);
     }
 }
 
@@ -40,7 +49,6 @@ const LONG: Duration = Duration::from_secs(30);
 #[derive(Default)]
 struct Said {
     long: bool,
-    criterion: bool,
     port: bool,
     protocol: bool,
 }
@@ -94,12 +102,11 @@ fn target(
     service: &VirtualServer,
     server: &RealServer,
     checker: &Checker,
-    span: Span,
     said: &mut Said,
     out: &mut Diagnostics,
 ) {
     let Some(connection) = connection(&checker.kind) else { return };
-    let keyword = checker.kind.keyword();
+    let (keyword, span) = (checker.kind.keyword(), server.span);
     let asks = match &checker.kind {
         CheckerKind::Tcp(_) | CheckerKind::Http(_) | CheckerKind::Smtp(_) => true,
         CheckerKind::Ping(_)
@@ -136,20 +143,6 @@ fn target(
         };
         if let Some(rule) = wrong {
             out.report(rule, span).with("port", port);
-        }
-    }
-}
-
-fn http(check: &Statement<'_>, server: &RealServer, said: &mut Said, out: &mut Diagnostics) {
-    for url in check.body().iter().filter(|line| line.first() == "url") {
-        let path = child(url, &["path"]).and_then(|line| line.word(1));
-        if let Some(path) = path.filter(|path| !path.as_str().starts_with('/')) {
-            out.report(rules::PATH_WITHOUT_SLASH, path.span).with("path", path.as_str());
-        }
-        let judged = child(url, &["status_code", "digest", "regex"]).is_some();
-        if !judged && !said.criterion && !server.checkers.is_empty() {
-            said.criterion = true;
-            out.report(rules::URL_WITHOUT_CRITERION, url.span);
         }
     }
 }

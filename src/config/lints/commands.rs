@@ -8,7 +8,7 @@ use crate::config::{
     source::Span,
     tree::Statement,
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Keywords that take a command.
 const KEYWORDS: &[&str] = &[
@@ -45,17 +45,30 @@ const LOOPS: &[&str] = &["while :", "while true", "while [ 1 ]", "while ((1))", 
 const SLOW: Duration = Duration::from_secs(30);
 const BUSY: Duration = Duration::from_millis(500);
 
-/// Every command below a top-level statement.
-pub(super) fn statement(statement: &Statement<'_>, scripts: &ScriptTexts, out: &mut Diagnostics) {
-    for line in statement.body() {
-        if KEYWORDS.contains(&line.first()) {
-            command(line, out);
-            if let Some((path, text)) = script_of(line, scripts) {
-                stops(line.span, text, out);
-                shape(line.span, path, text, out);
+/// Every command of a text, once for each keyword, with the place where it stands first.
+#[derive(Debug, Default)]
+pub(super) struct Commands(BTreeMap<(&'static str, Vec<String>), Span>);
+
+impl Commands {
+    /// Every command below a top-level statement.
+    pub(super) fn keep(&mut self, statement: &Statement<'_>) {
+        for line in statement.body() {
+            if let Some(keyword) = KEYWORDS.iter().find(|keyword| **keyword == line.first()) {
+                self.0.entry((keyword, words(line))).or_insert(line.span);
+            }
+            self.keep(line);
+        }
+    }
+
+    pub(super) fn advise(&self, scripts: &ScriptTexts, out: &mut Diagnostics) {
+        for ((keyword, words), span) in &self.0 {
+            command(keyword, words, *span, out);
+            let script = words.first().and_then(|path| scripts.get_key_value(path));
+            if let Some((path, text)) = script {
+                stops(*span, text, out);
+                shape(*span, path, text, out);
             }
         }
-        self::statement(line, scripts, out);
     }
 }
 
@@ -65,22 +78,16 @@ fn words(line: &Statement<'_>) -> Vec<String> {
     behind.map(str::to_owned).collect()
 }
 
-fn script_of<'t>(line: &Statement<'_>, scripts: &'t ScriptTexts) -> Option<(&'t str, &'t str)> {
-    let path = words(line).into_iter().next()?;
-    scripts.get_key_value(&path).map(|(path, text)| (path.as_str(), text.as_str()))
-}
-
 fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn command(line: &Statement<'_>, out: &mut Diagnostics) {
-    let words = words(line);
+fn command(keyword: &str, words: &[String], span: Span, out: &mut Diagnostics) {
     let Some(first) = words.first() else { return };
     if first.contains('/') && !first.starts_with('/') {
-        out.report(rules::RELATIVE_COMMAND, line.span).with("command", first);
+        out.report(rules::RELATIVE_COMMAND, span).with("command", first);
     }
-    stops(line.span, &words.join(" "), out);
+    stops(span, &words.join(" "), out);
     if SHELLS.contains(&name(first)) {
         return;
     }
@@ -90,7 +97,7 @@ fn command(line: &Statement<'_>, out: &mut Diagnostics) {
         whole.or(part).or_else(|| word.ends_with(';').then_some(&";"))
     });
     if let Some(sign) = sign {
-        out.report(rules::SHELL_SYNTAX, line.span).with("sign", sign);
+        out.report(rules::SHELL_SYNTAX, span).with("sign", sign);
         return;
     }
     let zero = words.iter().any(|word| word == "-0");
@@ -99,8 +106,8 @@ fn command(line: &Statement<'_>, out: &mut Diagnostics) {
         "pidof" | "pgrep" => true,
         _ => false,
     };
-    if asks && line.first() == "script" {
-        out.report(rules::PROCESS_EXISTS, line.span).with("command", words.join(" "));
+    if asks && keyword == "script" {
+        out.report(rules::PROCESS_EXISTS, span).with("command", words.join(" "));
     }
 }
 

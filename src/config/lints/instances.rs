@@ -10,14 +10,14 @@ use crate::{
 };
 use std::{collections::BTreeSet, net::IpAddr};
 
-pub(super) fn all(config: &Config, out: &mut Diagnostics) {
+pub(super) fn all(config: &Config, addresses: &BTreeSet<IpAddr>, out: &mut Diagnostics) {
     let instances = &config.vrrp.instances;
     for group in &config.vrrp.sync_groups {
         members(group, instances, out);
     }
     tracked_by_one(config, out);
     nat(config, out);
-    unused(config, out);
+    unused(config, addresses, out);
 }
 
 fn members(group: &SyncGroup, instances: &[VrrpInstance], out: &mut Diagnostics) {
@@ -82,7 +82,7 @@ pub(super) fn virtual_addresses(config: &Config) -> BTreeSet<IpAddr> {
 
 /// An instance none of whose addresses is balanced, in a file that balances others by DR or TUN
 /// (with NAT it may be the servers' gateway).
-fn unused(config: &Config, out: &mut Diagnostics) {
+fn unused(config: &Config, known: &BTreeSet<IpAddr>, out: &mut Diagnostics) {
     let services = &config.director.virtual_servers;
     let mut balanced = BTreeSet::new();
     for service in services {
@@ -97,8 +97,7 @@ fn unused(config: &Config, out: &mut Diagnostics) {
             return;
         }
     }
-    let known = virtual_addresses(config);
-    if balanced.is_disjoint(&known) {
+    if balanced.is_disjoint(known) {
         return;
     }
     for instance in &config.vrrp.instances {

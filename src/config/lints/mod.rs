@@ -12,55 +12,98 @@ mod service;
 mod text;
 
 use super::{
-    Config, blocks,
+    Config,
     diagnostic::Diagnostics,
     model::{TrackScript, VirtualServer, VrrpInstance},
-    reader::Reader,
     source::{Sources, Span},
     tree::Statement,
 };
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, HashMap},
-};
+use std::collections::{BTreeMap, HashMap};
 
 /// The first bytes of scripts, by the path in the configuration.
 pub type ScriptTexts = BTreeMap<String, String>;
 
-/// Appends advice about what [`super::parse`] made of `sources`. `scripts` may hold the texts of
-/// [`commands`]; a script that is not there gets no advice.
-pub fn lint(sources: &Sources, config: &Config, scripts: &ScriptTexts, out: &mut Diagnostics) {
+/// What is kept of a text while it is read, so that it need not be read twice.
+#[derive(Debug, Default)]
+pub struct Written<'s> {
+    /// Advice about the text alone.
+    found: Diagnostics,
+    /// Blocks other than virtual_server, whole.
+    blocks: Vec<Statement<'s>>,
+    services: Vec<WrittenService<'s>>,
+    commands: commands::Commands,
+}
+
+/// A `virtual_server` without its real servers, of which there may be thousands.
+#[derive(Debug)]
+struct WrittenService<'s> {
+    block: Statement<'s>,
+    /// One of its servers says how often it is looked at.
+    a_server_has_a_loop: bool,
+}
+
+impl<'s> Written<'s> {
+    /// Looks at a top-level statement after it has been read.
+    pub(super) fn keep(&mut self, mut statement: Statement<'s>, sources: &Sources) {
+        text::statement(&statement, sources, &mut self.found);
+        self.commands.keep(&statement);
+        if statement.first() != "virtual_server" {
+            self.blocks.push(statement);
+            return;
+        }
+        checks::urls(&statement, &mut self.found);
+        let is_server = |line: &Statement<'_>| line.first() == "real_server";
+        let a_server_has_a_loop = statement
+            .body()
+            .iter()
+            .any(|line| is_server(line) && child(line, &["delay_loop"]).is_some());
+        if let Some(block) = &mut statement.block {
+            block.body.retain(|line| !is_server(line));
+            block.body.shrink_to_fit();
+        }
+        self.services.push(WrittenService { block: statement, a_server_has_a_loop });
+    }
+}
+
+/// Appends advice about a configuration. `scripts` may hold the texts of [`scripts_of`]; a script
+/// that is not there gets no advice.
+pub fn lint(
+    written: Written<'_>,
+    sources: &Sources,
+    config: &Config,
+    scripts: &ScriptTexts,
+    out: &mut Diagnostics,
+) {
     let model = Model::of(config);
     let mut seen = Seen::default();
-    // What is wrong in the text has been said already.
-    let said = RefCell::new(Diagnostics::default());
-    for statement in Reader::new(sources, blocks::is_root_block, &said) {
-        text::statement(&statement, sources, out);
-        commands::statement(&statement, scripts, out);
-        match statement.first() {
-            "global_defs" => global::block(&statement, &mut seen, out),
+    out.append(written.found);
+    written.commands.advise(scripts, out);
+    for block in &written.blocks {
+        match block.first() {
+            "global_defs" => global::block(block, &mut seen, out),
             "vrrp_instance" => {
-                if let Some(settled) = model.instances.get(&key(statement.span)) {
-                    instance::block(&statement, settled, config, out);
+                if let Some(settled) = model.instances.get(&key(block.span)) {
+                    instance::block(block, settled, config, out);
                 }
             }
             "vrrp_script" => {
-                if let Some(settled) = model.scripts.get(&key(statement.span)) {
-                    commands::script(&statement, settled, scripts, out);
+                if let Some(settled) = model.scripts.get(&key(block.span)) {
+                    commands::script(block, settled, scripts, out);
                 }
             }
-            "virtual_server" => {
-                seen.group_uses.extend(service::group_name(&statement));
-                if let Some(settled) = model.services.get(&key(statement.span)) {
-                    service::block(&statement, settled, config, out);
-                    checks::service(&statement, settled, out);
-                }
-            }
-            "virtual_server_group" => seen.groups.push(service::group(&statement, out)),
+            "virtual_server_group" => seen.groups.push(service::group(block, out)),
             _ => {}
         }
     }
-    instances::all(config, out);
+    let addresses = instances::virtual_addresses(config);
+    for service in &written.services {
+        seen.group_uses.extend(service::group_name(&service.block));
+        if let Some(settled) = model.services.get(&key(service.block.span)) {
+            service::block(service, settled, config, &addresses, out);
+            checks::service(settled, out);
+        }
+    }
+    instances::all(config, &addresses, out);
     service::unused_groups(&seen, out);
     global::whole(config, &seen, out);
     text::definitions(sources, out);

@@ -1,5 +1,5 @@
 //! Advice about one `virtual_server`, and about groups.
-use super::{Seen, child, instances::virtual_addresses, place};
+use super::{Seen, WrittenService, child, place};
 use crate::{
     base::{Forward, Scheduler},
     config::{
@@ -11,7 +11,10 @@ use crate::{
         tree::Statement,
     },
 };
-use std::{collections::HashSet, net::IpAddr};
+use std::{
+    collections::{BTreeSet, HashSet},
+    net::IpAddr,
+};
 
 const HOUR: u32 = 3600;
 
@@ -20,12 +23,14 @@ const SAMPLES: &[(&str, u16)] =
     &[("192.168.200.100", 443), ("10.10.10.2", 1358), ("10.10.10.3", 1358)];
 
 pub(super) fn block(
-    block: &Statement<'_>,
+    written: &WrittenService<'_>,
     service: &VirtualServer,
     config: &Config,
+    addresses: &BTreeSet<IpAddr>,
     out: &mut Diagnostics,
 ) {
-    address(service, config, out);
+    let block = &written.block;
+    address(service, config, addresses, out);
     if let Some(persistence) = &service.persistence {
         persistent(block, service, persistence, out);
     }
@@ -40,19 +45,24 @@ pub(super) fn block(
     }
     sorry(block, service, out);
     let checked = service.real_servers.iter().any(|server| !server.checkers.is_empty());
-    let loops = |block: &Statement<'_>| child(block, &["delay_loop"]).is_some();
-    if checked && !loops(block) && !block.body().iter().any(loops) {
+    let looped = written.a_server_has_a_loop || child(block, &["delay_loop"]).is_some();
+    if checked && !looped {
         out.report(rules::DELAY_LOOP_DEFAULT, service.span);
     }
 }
 
-fn address(service: &VirtualServer, config: &Config, out: &mut Diagnostics) {
+fn address(
+    service: &VirtualServer,
+    config: &Config,
+    addresses: &BTreeSet<IpAddr>,
+    out: &mut Diagnostics,
+) {
     match &service.at {
         ServiceAddress::Address { ip, port, .. } => {
             let text = ip.to_string();
             if SAMPLES.contains(&(text.as_str(), *port)) {
                 out.report(rules::SERVICE_SAMPLE, service.span);
-            } else if !config.vrrp.instances.is_empty() && !virtual_addresses(config).contains(ip) {
+            } else if !config.vrrp.instances.is_empty() && !addresses.contains(ip) {
                 out.report(rules::SERVICE_ELSEWHERE, service.span).with("address", ip);
             }
         }

@@ -6,7 +6,6 @@ use crate::config::{
     source::{FileId, Sources, Span},
     tree::Statement,
 };
-use std::collections::BTreeMap;
 
 /// Keywords of which a block has one.
 const SINGLE: &[&str] = &[
@@ -41,23 +40,25 @@ const LISTS: &[&str] = &[
 pub(super) fn statement(statement: &Statement<'_>, sources: &Sources, out: &mut Diagnostics) {
     cut(statement, sources, out);
     let body = statement.body();
-    let mut first: BTreeMap<&str, &Statement<'_>> = BTreeMap::new();
+    let mut first: Vec<&Statement<'_>> = vec![];
     for line in body {
         let word = line.first();
         let (single, list) = (SINGLE.contains(&word), LISTS.contains(&word));
-        if (single || list)
-            && let Some(earlier) = first.insert(word, line)
-        {
-            if list {
-                out.report(rules::BLOCK_TWICE, line.span)
-                    .with("word", word)
-                    .label(earlier.span, "the first one");
-            } else {
-                let used = line.word(1).map_or("the second", |word| word.as_str());
-                out.report(rules::VALUE_TWICE, line.span)
-                    .with("word", word)
-                    .with("used", used)
-                    .label(earlier.span, "the first one");
+        if single || list {
+            match first.iter().find(|earlier| earlier.first() == word) {
+                Some(earlier) if list => {
+                    out.report(rules::BLOCK_TWICE, line.span)
+                        .with("word", word)
+                        .label(earlier.span, "the first one");
+                }
+                Some(earlier) => {
+                    let used = line.word(1).map_or("the second", |word| word.as_str());
+                    out.report(rules::VALUE_TWICE, line.span)
+                        .with("word", word)
+                        .with("used", used)
+                        .label(earlier.span, "the first one");
+                }
+                None => first.push(line),
             }
         }
         self::statement(line, sources, out);
