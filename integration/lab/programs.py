@@ -26,6 +26,7 @@ SITE = """
         listen [::]:PORT;
         location = / { return 200 "NAME $remote_addr\\n"; }
         location / { root /run/www; }
+        location /slow/ { root /run/www; limit_rate 100k; }
     }
 """
 TLS_SITE = """
