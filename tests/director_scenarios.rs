@@ -18,6 +18,7 @@
 //! at 60s reload                  the next, indented lines are the new text
 //! at 60s reload same
 //! at 60s reload OLD -> NEW       the text with each OLD replaced
+//! at 60s address IP comes|goes [on N]   on link N of this machine (0)
 //! at 60s status | kernel refuses TEXT | kernel accepts | kernel hangs | stop
 //! ```
 //!
@@ -130,6 +131,10 @@ fn act(lab: &mut Lab, what: &[&str]) {
             assert!(lab.text.contains(old.trim()), "{} does not occur", old.trim());
             lab.text = lab.text.replace(old.trim(), new.trim());
             lab.reload();
+        }
+        ["address", ip, way, rest @ ..] => {
+            let link = rest.last().map_or(0, |link| link.parse().unwrap());
+            lab.address(ip, link, *way == "comes");
         }
         ["status"] => lab.tell(Event::ReportStatus(1)),
         ["kernel", "refuses", why @ ..] => lab.tell(Event::KernelError(Some(why.join(" ")))),

@@ -14,6 +14,7 @@ use crate::{
     ipc::ToParent,
     ipvs::io::netlink::Netlink,
     machine::io::Inbound,
+    net::io::monitor::{self, Monitor},
     notify::{
         Notification,
         io::{Notifier, Plane, policy},
@@ -49,7 +50,7 @@ async fn turn(
         notifier: Some(Notifier::start(&config.global, Plane::Lvs)),
         probes,
     }));
-    let world = Host(Arc::clone(&shared));
+    let world = Host { shared: Arc::clone(&shared), events: events.clone(), monitor: None };
     child::obey(link, answers.clone(), events.clone(), move |order| match order {
         Order::Reload(config) => {
             reload(&shared, &config);
@@ -101,22 +102,39 @@ struct Shared {
     probes: ProbeContext,
 }
 
-struct Host(Arc<Mutex<Shared>>);
+struct Host {
+    shared: Arc<Mutex<Shared>>,
+    events: mpsc::Sender<Inbound<Event>>,
+    monitor: Option<Monitor>,
+}
 
 impl World for Host {
     fn notify(&mut self, notification: Notification) {
-        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(notifier) = &mut shared.notifier {
             notifier.deliver(notification);
         }
     }
 
     fn probe_context(&mut self) -> ProbeContext {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).probes.clone()
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).probes.clone()
+    }
+
+    fn watch_addresses(&mut self) {
+        let (tell, mut news) = mpsc::channel(64);
+        self.monitor = Some(monitor::watch(tell));
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            while let Some(news) = news.recv().await {
+                if events.send(Inbound::Event(Event::Net(news))).await.is_err() {
+                    return;
+                }
+            }
+        });
     }
 
     async fn finish(&mut self) {
-        let notifier = self.0.lock().unwrap_or_else(PoisonError::into_inner).notifier.take();
+        let notifier = self.shared.lock().unwrap_or_else(PoisonError::into_inner).notifier.take();
         if let Some(notifier) = notifier {
             notifier.finish(LAST_MOMENT).await;
         }

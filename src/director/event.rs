@@ -3,6 +3,7 @@ use crate::{
     checkers::{Outcome, ProbeRequest},
     config::model::{CheckerKind, DirectorConfig, GlobalDefs},
     ipvs::Table,
+    net::NetEvent,
     notify::Notification,
     status::DirectorStatus,
 };
@@ -21,6 +22,8 @@ pub enum Event {
     /// What the kernel refuses at present, in one sentence; None: nothing.
     KernelError(Option<String>),
     Reload(Arc<DirectorConfig>, Arc<GlobalDefs>),
+    /// After [`Action::WatchAddresses`]: all links first, then what changes.
+    Net(NetEvent),
     ReportStatus(u64),
     /// Orderly: our services removed, [`Action::Exit`] last.
     Stop,
@@ -37,6 +40,8 @@ pub enum Action {
     },
     /// Its outcome is of no interest any more.
     CancelProbe(CheckerId),
+    /// From now on [`Event::Net`] is wanted; ordered once.
+    WatchAddresses,
     /// The kernel is to hold this; a newer wish takes the place of one not yet fulfilled.
     Want(Table),
     Notify(Notification),

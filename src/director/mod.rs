@@ -5,6 +5,7 @@
 //! what matches stays as it is, with its connections.
 mod event;
 pub mod io;
+mod presence;
 mod real_server;
 mod reload;
 mod report;
@@ -20,6 +21,7 @@ use crate::{
     ipvs::Table,
     machine::Machine,
 };
+use presence::Presence;
 use real_server::ServerState;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -58,6 +60,9 @@ pub struct Director {
     /// A table was wanted once, so there is something to undo.
     kernel_used: bool,
     kernel_error: Option<String>,
+    presence: Presence,
+    /// [`Action::WatchAddresses`] was ordered.
+    watching: bool,
     phase: Phase,
 }
 
@@ -91,6 +96,8 @@ impl Director {
             wanted: Table::default(),
             kernel_used: false,
             kernel_error: None,
+            presence: Presence::default(),
+            watching: false,
             phase: Phase::New(now),
         };
         director.config = config;
@@ -109,13 +116,17 @@ impl Director {
         self.phase = Phase::Running;
         let config = Arc::clone(&self.config);
         let mut words = vec![];
+        self.watch_addresses(out);
         for service in &config.virtual_servers {
             let mut servers = Vec::with_capacity(service.real_servers.len());
             for server in &service.real_servers {
                 servers.push(self.new_server(server, Born::AtStart, now));
-                tell::activating(&mut words, service, server);
             }
-            self.services.push(ServiceState { servers, quorum_up: false });
+            let checking = self.checking(service);
+            if checking.is_on() {
+                tell::activating(&mut words, service);
+            }
+            self.services.push(ServiceState { servers, quorum_up: false, checking });
         }
         self.index();
         for at in 0..self.services.len() {
@@ -222,6 +233,10 @@ impl Director {
         else {
             return;
         };
+        if !checker.running {
+            // It ended in the moment in which it was suspended.
+            return;
+        }
         checker.running = false;
         checker.checked = Some(now);
         let verdict = checker.schedule.record(outcome, now);
@@ -327,9 +342,8 @@ impl Director {
         }
         self.phase = Phase::Ending { until: now + END_WAIT };
         self.deadlines.clear();
-        let checkers = self.services.iter().flat_map(|s| &s.servers).flat_map(|s| &s.checkers);
-        let running = checkers.filter(|checker| checker.running);
-        out.extend(running.map(|checker| Action::CancelProbe(checker.id)));
+        let running = self.services.iter().flat_map(ServiceState::running);
+        out.extend(running.map(Action::CancelProbe));
         if !self.kernel_used {
             // Nothing was ever wanted of the kernel, so nothing has to be undone.
             out.push(Action::Exit);
@@ -426,6 +440,10 @@ impl Machine for Director {
             Event::KernelError(error) => self.kernel_error = error,
             Event::Reload(config, global) => match self.phase {
                 Phase::New(_) | Phase::Running => self.reload(&config, global, now, &mut out),
+                Phase::Ending { .. } => {}
+            },
+            Event::Net(news) => match self.phase {
+                Phase::New(_) | Phase::Running => self.on_net(news, now, &mut out),
                 Phase::Ending { .. } => {}
             },
             Event::ReportStatus(number) => {

@@ -6,7 +6,7 @@ use super::{
     fraction,
     real_server::{CheckerState, ServerState},
     tell::{self, Names},
-    virtual_server::{Quorum, ServiceState},
+    virtual_server::{Checking, Quorum, ServiceState},
     wanted,
 };
 use crate::{
@@ -39,6 +39,7 @@ impl Director {
         out.push(Action::Settings(Arc::clone(&global)));
         self.global = global;
         let states = std::mem::take(&mut self.services);
+        self.watch_addresses(out);
         let ran = running(&states);
         let mut old: HashMap<String, Old> = states
             .into_iter()
@@ -58,13 +59,21 @@ impl Director {
                     fresh.push(at);
                     let mut servers = Vec::with_capacity(service.real_servers.len());
                     for server in &service.real_servers {
-                        tell::activating(out, service, server);
                         servers.push(self.new_server(server, Born::AtStart, now));
                     }
-                    ServiceState { servers, quorum_up: false }
+                    let checking = self.checking(service);
+                    if checking.is_on() {
+                        tell::activating(out, service);
+                    }
+                    ServiceState { servers, quorum_up: false, checking }
                 }
             };
             self.services.push(state);
+        }
+        for service in &mut self.services {
+            if service.checking == Checking::Suspended {
+                service.pause();
+            }
         }
         // Whatever ran for a checker that is no more is of no interest.
         let stays = running(&self.services);
@@ -128,6 +137,8 @@ impl Director {
         {
             tell::sorry_changed(out, config, before.sorry.as_ref());
         }
+        let checking = self.checking(config);
+        checking.tell(state.checking, before, config, out);
         let servers = state.servers.into_iter().zip(&before.real_servers);
         let mut old: HashMap<(IpAddr, u16), (ServerState, &RealServer)> =
             servers.map(|(state, server)| ((server.ip, server.port), (state, server))).collect();
@@ -149,7 +160,7 @@ impl Director {
                     }
                     state
                 }
-                None => self.added_server(config, server, now, out),
+                None => self.added_server(config, server, checking, now, out),
             })
             .collect();
         let mut gone: Vec<_> = old.into_values().collect();
@@ -157,7 +168,7 @@ impl Director {
         for (state, server) in gone {
             self.gone_server(before, server, &state, out);
         }
-        ServiceState { servers, quorum_up: state.quorum_up }
+        ServiceState { servers, quorum_up: state.quorum_up, checking }
     }
 
     /// A server that is new in a service that stays.
@@ -165,10 +176,13 @@ impl Director {
         &mut self,
         config: &VirtualServer,
         server: &RealServer,
+        checking: Checking,
         now: Instant,
         out: &mut Vec<Action>,
     ) -> ServerState {
-        tell::activating(out, config, server);
+        if checking.is_on() {
+            tell::checkers(out, config, server, true);
+        }
         let mut state = self.new_server(server, Born::AtReload, now);
         if state.alive {
             let names = Names::of(config, server);
@@ -271,8 +285,7 @@ impl Director {
 
 /// The checkers that wait for a probe's outcome.
 fn running(services: &[ServiceState]) -> BTreeSet<CheckerId> {
-    let checkers = services.iter().flat_map(|s| &s.servers).flat_map(|s| &s.checkers);
-    checkers.filter(|checker| checker.running).map(|checker| checker.id).collect()
+    services.iter().flat_map(ServiceState::running).collect()
 }
 
 /// What makes two services the same across a reload.

@@ -1,5 +1,5 @@
 //! The director's part of `ldirector status`; connections are the kernel's and are added after.
-use super::{Director, keyword, wanted};
+use super::{Director, keyword, virtual_server::Checking, wanted};
 use crate::{
     config::model::DirectorConfig,
     ipvs::Counters,
@@ -7,13 +7,17 @@ use crate::{
 };
 use std::time::Instant;
 
+/// Why a checker with `ha_suspend` has nothing to say.
+const SUSPENDED: &str = "suspended: the address is not on this machine";
+
 impl Director {
     /// As things stand.
     #[must_use]
     pub fn status(&self, now: Instant) -> DirectorStatus {
         let services = self.services.iter().zip(&self.config.virtual_servers);
         let virtual_servers = services
-            .map(|(state, config)| VirtualServerStatus {
+            .map(|(service, config)| (service, config, service.checking == Checking::Suspended))
+            .map(|(state, config, suspended)| VirtualServerStatus {
                 name: config.name(),
                 scheduler: config.scheduler.name().to_owned(),
                 quorum_up: state.quorum_up,
@@ -39,7 +43,11 @@ impl Director {
                                 checked: state
                                     .checked
                                     .map(|at| now.saturating_duration_since(at).as_secs()),
-                                reason: state.reason.clone(),
+                                reason: if suspended {
+                                    SUSPENDED.to_owned()
+                                } else {
+                                    state.reason.clone()
+                                },
                             })
                             .collect(),
                         active_connections: None,

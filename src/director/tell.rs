@@ -281,11 +281,31 @@ fn alive_servers(out: &mut Vec<Action>, config: &VirtualServer, up: bool) {
     info(out, format!("{verb} alive servers {link} the pool for VS {}", config.name()));
 }
 
-/// A server's checkers begin.
-pub(super) fn activating(out: &mut Vec<Action>, config: &VirtualServer, server: &RealServer) {
+/// The checkers of all servers of a service begin.
+pub(super) fn activating(out: &mut Vec<Action>, config: &VirtualServer) {
+    for server in &config.real_servers {
+        checkers(out, config, server, true);
+    }
+}
+
+/// They pause, because the service is served elsewhere.
+pub(super) fn suspending(out: &mut Vec<Action>, config: &VirtualServer) {
+    for server in &config.real_servers {
+        checkers(out, config, server, false);
+    }
+}
+
+/// The checkers of one server begin or pause: a line for each, as keepalived writes it.
+pub(super) fn checkers(
+    out: &mut Vec<Action>,
+    config: &VirtualServer,
+    server: &RealServer,
+    begin: bool,
+) {
+    let verb = if begin { "Activating" } else { "Suspending" };
     if !server.checkers.is_empty() {
         let Names { server, service } = Names::of(config, server);
-        info(out, format!("Activating healthchecker for service {server} for VS {service}"));
+        info(out, format!("{verb} healthchecker for service {server} for VS {service}"));
     }
 }
 

@@ -17,6 +17,17 @@ pub(super) struct ServiceState {
     /// As many as the configuration has, in its order.
     pub(super) servers: Vec<ServerState>,
     pub(super) quorum_up: bool,
+    pub(super) checking: Checking,
+}
+
+/// Whether the checkers of a service run (`ha_suspend`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checking {
+    Always,
+    /// They are due, but may find themselves suspended before their first second is over.
+    Unknown,
+    AddressHere,
+    Suspended,
 }
 
 /// How the quorum moved.

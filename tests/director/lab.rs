@@ -1,6 +1,6 @@
 //! A director with a virtual clock, real servers that answer as told, and a transcript of all it did.
 use ldirector::{
-    base::{Family, Forward},
+    base::{Family, Forward, LinkIndex, Prefix},
     checkers::{Outcome, misc},
     config::{
         self,
@@ -11,6 +11,7 @@ use ldirector::{
     director::{Action, CheckerId, Director, End, Event, Level, Options, Probe},
     ipvs::{Service, ServiceKey, Table},
     machine::Machine,
+    net::{LinkView, NetEvent},
     notify::Notification,
     scripts::Exit,
     status::{Snapshot, text},
@@ -36,6 +37,8 @@ pub(super) struct Lab {
     /// Probes started since the last look, by server.
     probes: BTreeMap<String, usize>,
     pub(super) kernel_hangs: bool,
+    /// By the number of the link; told when the director asks for them.
+    addresses: BTreeMap<u32, Vec<IpAddr>>,
     exited: bool,
     pub(super) transcript: Vec<String>,
 }
@@ -76,6 +79,7 @@ impl Lab {
             pending: vec![],
             probes: BTreeMap::new(),
             kernel_hangs: false,
+            addresses: BTreeMap::new(),
             exited: false,
             transcript: vec![],
         }
@@ -156,6 +160,23 @@ impl Lab {
             _ => panic!("no such answer: {what}"),
         };
         self.answers.push((Target::read(who), Answer { what, takes }));
+    }
+
+    /// An address comes to a link of this machine, or goes from there.
+    pub(super) fn address(&mut self, address: &str, link: u32, comes: bool) {
+        let address: IpAddr = address.parse().unwrap();
+        let known = self.addresses.entry(link).or_default();
+        known.retain(|other| *other != address);
+        let (index, prefix) = (LinkIndex(link), prefix(address));
+        let news = if comes {
+            known.push(address);
+            NetEvent::AddressAdded { index, prefix }
+        } else {
+            NetEvent::AddressRemoved { index, prefix }
+        };
+        if self.director.is_some() {
+            self.tell(Event::Net(news));
+        }
     }
 
     fn now(&self) -> Instant {
@@ -240,6 +261,13 @@ impl Lab {
                     }
                 }
                 Action::Settings(_) => {}
+                Action::WatchAddresses => {
+                    let links = self.addresses.iter().map(|(link, all)| view(*link, all)).collect();
+                    let now = self.now();
+                    let event = Event::Net(NetEvent::Links(links));
+                    let actions = self.director.as_mut().unwrap().handle(event, now);
+                    self.carry_out(actions);
+                }
                 Action::Exit => {
                     self.say("exit", "");
                     self.exited = true;
@@ -297,6 +325,25 @@ impl Target {
         (self.server == "all" || self.server == ip.to_string() || self.server == server)
             && self.checker.is_none_or(|number| number == checker)
             && self.path.as_deref().is_none_or(|wanted| path == Some(wanted))
+    }
+}
+
+fn prefix(address: IpAddr) -> Prefix {
+    Prefix { address, length: if address.is_ipv4() { 32 } else { 128 } }
+}
+
+fn view(link: u32, addresses: &[IpAddr]) -> LinkView {
+    LinkView {
+        index: LinkIndex(link),
+        name: format!("eth{link}"),
+        up: true,
+        running: true,
+        multicast: true,
+        noarp: false,
+        loopback: false,
+        mtu: 1500,
+        mac: None,
+        addresses: addresses.iter().copied().map(prefix).collect(),
     }
 }
 

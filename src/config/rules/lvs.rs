@@ -31,5 +31,6 @@ super::rules! {
     GRANULARITY_FAMILY = error(528, "persistence_granularity is of another address family than the service", "write an IPv4 mask for IPv4, a prefix length for IPv6");
     ENGINE_WITHOUT = warning(529, "persistence_engine does nothing without persistence_timeout", "add one");
     NO_CHECKER = note(530, "{server} has no checker: it always counts as up", "add a TCP_CHECK block");
+    HA_SUSPEND = warning(533, "ha_suspend goes by addresses, and a firewall mark has none: the servers are checked all the time", "remove it");
     FLAG_PROTOCOL = note(531, "protocol means nothing for a firewall mark", "remove it");
 }

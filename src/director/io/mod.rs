@@ -38,6 +38,8 @@ pub trait World {
     fn notify(&mut self, notification: Notification);
     /// What probes share, as the newest configuration has it.
     fn probe_context(&mut self) -> ProbeContext;
+    /// Has [`Event::Net`] sent to the director from now on; asked once.
+    fn watch_addresses(&mut self);
     /// Before the process ends: lets what was notified run, for a second at most.
     fn finish(&mut self) -> impl Future<Output = ()>;
 }
@@ -99,6 +101,7 @@ impl<W: World> Executor<Director> for DirectorExecutor<W> {
                 self.keeper.want(table);
                 self.keeper.settled(PATIENCE).await;
             }
+            Action::WatchAddresses => self.world.watch_addresses(),
             Action::Settings(global) => self.keeper.settings(global),
             Action::Notify(notification) => self.world.notify(notification),
             Action::Log(Level::Error, text) => tracing::error!("{text}"),

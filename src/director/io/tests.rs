@@ -136,6 +136,8 @@ impl World for Quiet {
         self.0.clone()
     }
 
+    fn watch_addresses(&mut self) {}
+
     async fn finish(&mut self) {}
 }
 

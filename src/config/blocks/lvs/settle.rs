@@ -13,8 +13,8 @@ use crate::{
         diagnostic::Diagnostics,
         keyword::TOP,
         model::{
-            DirectorConfig, Persistence, PersistenceMask, RealServer, ServiceAddress, SorryServer,
-            VirtualServer,
+            DirectorConfig, GroupEntry, Persistence, PersistenceMask, RealServer, ServiceAddress,
+            SorryServer, VirtualServer,
         },
         rules::lvs as rules,
         source::Span,
@@ -104,6 +104,7 @@ fn service(
     let place = place(&draft, groups, out)?;
     let persistence = persistence(&draft, &place, out);
     let flags = flags(&draft, scheduler, &place, out);
+    let ha_suspend = ha_suspend(&draft, &place.at, out);
     let checker_alert = global.smtp_alert_checker.or(global.smtp_alert);
     let sorry = draft.sorry.map(|sorry| {
         let forward = draft.sorry_method.unwrap_or(method);
@@ -151,7 +152,7 @@ fn service(
         quorum_up: draft.quorum_up,
         quorum_down: draft.quorum_down,
         sorry,
-        ha_suspend: draft.ha_suspend,
+        ha_suspend,
         omega: draft.omega,
         smtp_alert: draft.smtp_alert.or(checker_alert).unwrap_or(false),
         real_servers: servers,
@@ -282,6 +283,22 @@ fn flags(draft: &Draft, scheduler: Scheduler, place: &Place, out: &mut Diagnosti
         }
     }
     flags
+}
+
+/// Marks are on no machine.
+fn ha_suspend(draft: &Draft, at: &ServiceAddress, out: &mut Diagnostics) -> bool {
+    let Some(span) = draft.ha_suspend else { return false };
+    let addressed = match at {
+        ServiceAddress::Address { .. } => true,
+        ServiceAddress::Mark(_) => false,
+        ServiceAddress::Group { entries, .. } => {
+            entries.iter().any(|entry| matches!(entry, GroupEntry::Range { .. }))
+        }
+    };
+    if !addressed {
+        out.report(rules::HA_SUSPEND, span);
+    }
+    addressed
 }
 
 /// A quorum is at least 1, at most what the servers can reach; hysteresis is below it.

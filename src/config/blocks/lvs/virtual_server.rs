@@ -57,7 +57,7 @@ pub(super) struct Draft {
     pub(super) sorry: Option<Sorry>,
     pub(super) sorry_inhibit: bool,
     pub(super) sorry_method: Option<Forward>,
-    pub(super) ha_suspend: bool,
+    pub(super) ha_suspend: Option<Span>,
     pub(super) omega: bool,
     pub(super) smtp_alert: Option<bool>,
     pub(super) virtualhost: Option<String>,
@@ -168,8 +168,8 @@ pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
     })
     .default("lb_kind")
     .doc("how packets reach the sorry server"),
-    kw(&["ha_suspend"], Nothing, |d: &mut Draft, _, _| d.ha_suspend = true)
-        .support(Support::NotYet("the servers are checked all the time"))
+    kw(&["ha_suspend"], Nothing, |d: &mut Draft, s, _| d.ha_suspend = Some(s.span))
+        .default("off")
         .doc("check only while the address is on this machine"),
     kw(&["alpha"], UpTo1("on|off"), alpha).default("off").doc("servers start down"),
     kw(&["omega"], UpTo1("on|off"), |d: &mut Draft, s, out| d.omega = switch(s, out))
@@ -247,7 +247,7 @@ pub(in crate::config::blocks) fn block(
         sorry: None,
         sorry_inhibit: false,
         sorry_method: None,
-        ha_suspend: false,
+        ha_suspend: None,
         omega: false,
         smtp_alert: None,
         virtualhost: None,
