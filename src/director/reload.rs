@@ -10,7 +10,6 @@ use super::{
     wanted,
 };
 use crate::{
-    base::Protocol,
     checkers::{Born, Schedule},
     config::model::{Checker, DirectorConfig, GlobalDefs, RealServer, SorryServer, VirtualServer},
 };
@@ -41,15 +40,15 @@ impl Director {
         let states = std::mem::take(&mut self.services);
         self.watch_addresses(out);
         let ran = running(&states);
-        let mut old: HashMap<String, Old> = states
+        let mut old: HashMap<_, Old> = states
             .into_iter()
             .zip(&old_config.virtual_servers)
             .enumerate()
-            .map(|(at, (state, config))| (identity(config), Old { config: at, state }))
+            .map(|(at, (state, config))| (config.identity(), Old { config: at, state }))
             .collect();
         let mut fresh = vec![];
         for (at, service) in config.virtual_servers.iter().enumerate() {
-            let kept = old.remove(&identity(service)).and_then(|old| {
+            let kept = old.remove(&service.identity()).and_then(|old| {
                 let before = old_config.virtual_servers.get(old.config)?;
                 Some((before, old.state))
             });
@@ -286,11 +285,4 @@ impl Director {
 /// The checkers that wait for a probe's outcome.
 fn running(services: &[ServiceState]) -> BTreeSet<CheckerId> {
     services.iter().flat_map(ServiceState::running).collect()
-}
-
-/// What makes two services the same across a reload.
-fn identity(config: &VirtualServer) -> String {
-    // A group may serve under several protocols, a mark for both families.
-    let protocol = config.protocol().map_or("", Protocol::name);
-    format!("{:?} {} {protocol}", config.family, config.name())
 }

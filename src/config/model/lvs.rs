@@ -44,6 +44,9 @@ pub enum ServiceAddress {
     Mark(u32),
     Group {
         name: String,
+        /// How many virtual servers before it use the same group.
+        number: usize,
+        /// Of entries that are addresses.
         protocol: Protocol,
         entries: Vec<GroupEntry>,
     },
@@ -110,22 +113,35 @@ pub struct RealServer {
 }
 
 impl VirtualServer {
-    /// keepalived's name of the service: `[192.0.2.1]:tcp:80`, `FWM 7`, `[GROUP]`.
+    /// keepalived's name of the service: `[192.0.2.1]:tcp:80`, `FWM 7`, `[GROUP]:0`.
     #[must_use]
     pub fn name(&self) -> String {
         match &self.at {
             ServiceAddress::Address { ip, port, protocol } => format!("[{ip}]:{protocol}:{port}"),
             ServiceAddress::Mark(mark) => format!("FWM {mark}"),
-            ServiceAddress::Group { name, .. } => format!("[{name}]"),
+            ServiceAddress::Group { name, number, .. } => format!("[{name}]:{number}"),
         }
     }
 
-    /// None for a firewall mark.
+    /// What makes two blocks, or a block before and after a reload, the same service. One group may
+    /// serve under several protocols, one mark for both families.
     #[must_use]
-    pub const fn protocol(&self) -> Option<Protocol> {
+    pub fn identity(&self) -> (Family, Option<Protocol>, String) {
+        let name = match &self.at {
+            ServiceAddress::Group { name, .. } => format!("[{name}]"),
+            ServiceAddress::Address { .. } | ServiceAddress::Mark(_) => self.name(),
+        };
+        (self.family, self.protocol(), name)
+    }
+
+    /// None for firewall marks.
+    #[must_use]
+    pub fn protocol(&self) -> Option<Protocol> {
         match &self.at {
-            ServiceAddress::Address { protocol, .. } | ServiceAddress::Group { protocol, .. } => {
-                Some(*protocol)
+            ServiceAddress::Address { protocol, .. } => Some(*protocol),
+            ServiceAddress::Group { protocol, entries, .. } => {
+                let marks_only = entries.iter().all(|e| matches!(e, GroupEntry::Mark { .. }));
+                (!marks_only).then_some(*protocol)
             }
             ServiceAddress::Mark(_) => None,
         }

@@ -36,17 +36,22 @@ pub(in crate::config::blocks) fn settle(
     let groups: HashMap<&str, &group::Draft> =
         drafts.groups.iter().map(|group| (group.name.value.as_str(), group)).collect();
     let mut services: Vec<VirtualServer> = Vec::with_capacity(drafts.services.len());
-    let mut known: HashMap<(String, Family, Option<Protocol>), usize> = HashMap::new();
+    let mut known: HashMap<(Family, Option<Protocol>, String), usize> = HashMap::new();
+    let mut users: HashMap<String, usize> = HashMap::new();
     for draft in drafts.services {
-        let Some(service) = service(draft, &groups, global, out) else { continue };
-        // One group may serve under several protocols, one mark for both families.
-        let key = (service.name(), service.family, service.protocol());
+        let Some(mut service) = service(draft, &groups, global, out) else { continue };
+        let key = service.identity();
         match known.get(&key).and_then(|at| services.get_mut(*at)) {
             Some(first) => {
                 out.report(rules::SAME_SERVICE, service.span).label(first.span, "the earlier one");
                 merge(first, service, out);
             }
             None => {
+                if let ServiceAddress::Group { name, number, .. } = &mut service.at {
+                    let users = users.entry(name.clone()).or_default();
+                    *number = *users;
+                    *users += 1;
+                }
                 known.insert(key, services.len());
                 services.push(service);
             }
@@ -223,8 +228,12 @@ fn place(
                 return None;
             }
             let protocol = match draft.protocol {
-                Some(protocol) => protocol,
-                None if marks_only => Protocol::Tcp,
+                Some(_) if marks_only => {
+                    out.report(rules::FLAG_PROTOCOL, draft.span);
+                    None
+                }
+                None if marks_only => None,
+                Some(protocol) => Some(protocol),
                 None => {
                     draft.no_protocol(out);
                     return None;
@@ -232,8 +241,13 @@ fn place(
             };
             let entries: Vec<_> =
                 group.entries.iter().cloned().map(|entry| entry.settle(family)).collect();
-            let at = ServiceAddress::Group { name: name.value.clone(), protocol, entries };
-            Some(Place { at, family, port: 0, protocol: Some(protocol) })
+            let at = ServiceAddress::Group {
+                name: name.value.clone(),
+                number: 0,
+                protocol: protocol.unwrap_or(Protocol::Tcp),
+                entries,
+            };
+            Some(Place { at, family, port: 0, protocol })
         }
     }
 }
