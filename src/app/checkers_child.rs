@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     checkers::io::ProbeContext,
-    config::Config,
+    config::{Config, model::TlsIdentity},
     director::{
         Event, Options,
         io::{Ends, Upward, World},
@@ -75,7 +75,13 @@ async fn turn(
 }
 
 fn probe_context(config: &Config) -> Result<ProbeContext, String> {
-    ProbeContext::new(&config.director.tls, policy(&config.global))
+    // Files that nobody uses may be broken.
+    let identity = if config.director.has_tls() {
+        config.director.tls.clone()
+    } else {
+        TlsIdentity::default()
+    };
+    ProbeContext::new(&identity, policy(&config.global))
 }
 
 fn reload(shared: &Mutex<Shared>, config: &Config) {

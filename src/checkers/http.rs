@@ -154,16 +154,7 @@ pub fn judge(url: &HttpUrl, regex: Option<&Regex>, status: u16, body: Body) -> O
 /// # Errors
 /// What is wrong with the pattern.
 pub fn compile(options: &RegexOptions) -> Result<Regex, String> {
-    let flags = [
-        (options.caseless, 'i'),
-        (options.multiline, 'm'),
-        (options.dotall, 's'),
-        (options.extended, 'x'),
-        (options.ungreedy, 'U'),
-    ];
-    let flags: String = flags.iter().filter(|(on, _)| *on).map(|(_, flag)| flag).collect();
-    let prefix = if flags.is_empty() { String::new() } else { format!("(?{flags})") };
-    RegexBuilder::new(&format!("{prefix}{}", options.pattern))
+    RegexBuilder::new(&options.expression())
         .backtrack_limit(BACKTRACK_LIMIT)
         .build()
         .map_err(|error| format!("regex `{}`: {error}", options.pattern))
@@ -171,12 +162,31 @@ pub fn compile(options: &RegexOptions) -> Result<Regex, String> {
 
 fn finds(regex: &Regex, options: &RegexOptions, body: &[u8]) -> Result<bool, String> {
     let text = String::from_utf8_lossy(body);
-    let Some(start) = (options.min_offset..=text.len()).find(|at| text.is_char_boundary(*at))
-    else {
+    let start = place(body, options.min_offset);
+    let Some(start) = (start..=text.len()).find(|at| text.is_char_boundary(*at)) else {
         return Ok(false);
     };
+    let line = options.first_line.then(|| text.find('\n').unwrap_or(text.len()));
+    let most = options.max_offset.map(|offset| place(body, offset)).into_iter().chain(line).min();
     let found = regex.find_from_pos(&*text, start).map_err(|error| error.to_string())?;
-    Ok(found.is_some_and(|found| options.max_offset.is_none_or(|max| found.start() <= max)))
+    Ok(found.is_some_and(|found| most.is_none_or(|most| found.start() <= most)))
+}
+
+/// Where a byte of the body is in the text that is searched: what is no text takes more room there.
+fn place(body: &[u8], offset: usize) -> usize {
+    let (mut at, mut shown) = (0, 0);
+    for chunk in body.utf8_chunks() {
+        let valid = chunk.valid().len();
+        if offset <= at + valid {
+            break;
+        }
+        at += valid + chunk.invalid().len();
+        shown += valid;
+        if !chunk.invalid().is_empty() {
+            shown += char::REPLACEMENT_CHARACTER.len_utf8();
+        }
+    }
+    shown + offset.saturating_sub(at)
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -303,17 +313,8 @@ mod tests {
 
     #[test]
     fn regexes() {
-        let options = |pattern: &str| RegexOptions {
-            pattern: pattern.into(),
-            no_match: false,
-            caseless: false,
-            multiline: false,
-            dotall: false,
-            extended: false,
-            ungreedy: false,
-            min_offset: 0,
-            max_offset: None,
-        };
+        let options =
+            |pattern: &str| RegexOptions { pattern: pattern.into(), ..RegexOptions::default() };
         let matches = |options: RegexOptions, body: &str| {
             judged(&HttpUrl { regex: Some(Arc::new(options)), ..url() }, 200, &[body])
         };
@@ -329,6 +330,8 @@ mod tests {
         assert!(!matches(RegexOptions { max_offset: Some(1), ..options("c") }, "abc"));
         assert!(matches(RegexOptions { min_offset: 1, ..options("b") }, "äb"), "inside a letter");
         assert!(!matches(RegexOptions { min_offset: 99, ..options("b") }, "b"));
+        let latin1 = b"\xe4\xf6 ok";
+        assert_eq!([0, 1, 2, 3, 9].map(|offset| place(latin1, offset)), [0, 3, 6, 7, 13]);
         let wide =
             RegexOptions { dotall: true, extended: true, ungreedy: true, ..options("a . b") };
         assert!(matches(wide, "a\nb"));

@@ -5,6 +5,7 @@ mod connect;
 mod dns;
 mod file;
 mod http;
+mod key;
 mod misc;
 mod ping;
 mod smtp;

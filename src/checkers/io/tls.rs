@@ -1,4 +1,5 @@
 //! TLS as SSL_GET wants it: any certificate is taken, a client certificate is shown where there is one.
+use super::key;
 use crate::config::model::TlsIdentity;
 use rustls::{
     ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
@@ -7,7 +8,7 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 use std::{path::Path, sync::Arc};
 
@@ -27,7 +28,7 @@ pub(super) fn client_config(identity: &TlsIdentity) -> Result<ClientConfig, Stri
         Some(certificate) => {
             let key_file = identity.key.as_ref().unwrap_or(certificate);
             let chain = certificates(certificate)?;
-            let key = private_key(key_file, identity.password.is_some())?;
+            let key = key::read(key_file, identity.password.as_deref())?;
             builder
                 .with_client_auth_cert(chain, key)
                 .map_err(|error| format!("{}: {error}", key_file.display()))?
@@ -45,17 +46,6 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
         Ok(chain) => Ok(chain),
         Err(error) => Err(format!("{}: {error}", path.display())),
     }
-}
-
-fn private_key(path: &Path, encrypted: bool) -> Result<PrivateKeyDer<'static>, String> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| {
-        let remedy = if encrypted {
-            " (an encrypted key is not supported: take its password off with `openssl pkey`)"
-        } else {
-            ""
-        };
-        format!("{}: {error}{remedy}", path.display())
-    })
 }
 
 /// Why TLS with a server failed.

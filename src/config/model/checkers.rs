@@ -1,4 +1,5 @@
 //! The checkers of a real server, settled: when, whence, whereto, and what counts as an answer.
+use super::RegexOptions;
 use crate::base::Script;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -109,21 +110,6 @@ pub struct HttpUrl {
     /// Inclusive ranges within 100..=599; never empty (200..=299 by default).
     pub status_codes: Arc<[(u16, u16)]>,
     pub regex: Option<Arc<RegexOptions>>,
-}
-
-/// `regex` of a url and how to apply it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RegexOptions {
-    pub pattern: String,
-    /// Pass when it does *not* match.
-    pub no_match: bool,
-    pub caseless: bool,
-    pub multiline: bool,
-    pub dotall: bool,
-    pub extended: bool,
-    pub ungreedy: bool,
-    pub min_offset: usize,
-    pub max_offset: Option<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

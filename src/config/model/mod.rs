@@ -3,17 +3,19 @@
 mod checkers;
 mod global;
 mod lvs;
+mod regex;
 mod vrrp;
 
 pub use checkers::{
     Checker, CheckerKind, Connection, DnsCheck, FileCheck, HttpCheck, HttpProtocol, HttpUrl,
-    MiscCheck, RegexOptions, SmtpCheck, Timing, UdpCheck,
+    MiscCheck, SmtpCheck, Timing, UdpCheck,
 };
 pub use global::{Fifo, FlushOnStop, GlobalDefs, Mail, SyncDaemon, TlsIdentity};
 pub use lvs::{
     GroupEntry, Persistence, PersistenceMask, RealServer, ServiceAddress, SorryServer,
     VirtualServer,
 };
+pub use regex::RegexOptions;
 pub use vrrp::{
     Authentication, GarpSchedule, NotifyScripts, SyncGroup, TrackInterface, TrackScript,
     TrackerUse, Unicast, UnicastPeer, Version, VrrpInstance,
@@ -47,4 +49,14 @@ pub struct DirectorConfig {
     /// In the order of the file; blocks of one address, port and protocol are merged into one.
     pub virtual_servers: Vec<VirtualServer>,
     pub tls: TlsIdentity,
+}
+
+impl DirectorConfig {
+    /// Whether there is an SSL_GET, which shows the certificate of `tls`.
+    #[must_use]
+    pub fn has_tls(&self) -> bool {
+        let servers = self.virtual_servers.iter().flat_map(|service| &service.real_servers);
+        let mut checkers = servers.flat_map(|server| &server.checkers);
+        checkers.any(|checker| matches!(&checker.kind, CheckerKind::Http(http) if http.tls))
+    }
 }

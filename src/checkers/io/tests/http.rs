@@ -310,17 +310,7 @@ async fn a_reset_in_the_body_fails() {
 async fn the_regex_and_its_options_decide() {
     let body = "HTTP/1.1 200 OK\r\n\r\nstate: Ready\nload: 17\n";
     let web = web(Reply::new(body, End::Close)).await;
-    let plain = |pattern: &str| RegexOptions {
-        pattern: pattern.into(),
-        no_match: false,
-        caseless: false,
-        multiline: false,
-        dotall: false,
-        extended: false,
-        ungreedy: false,
-        min_offset: 0,
-        max_offset: None,
-    };
+    let plain = |pattern: &str| RegexOptions { pattern: pattern.into(), ..RegexOptions::default() };
     let ready = plain("ready");
     let table = [
         (plain("Ready"), true),
@@ -329,6 +319,10 @@ async fn the_regex_and_its_options_decide() {
         (RegexOptions { no_match: true, ..ready }, true),
         (RegexOptions { no_match: true, ..plain("Ready") }, false),
         (plain("^load"), false),
+        (plain("17$"), true),
+        (RegexOptions { dollar_endonly: true, ..plain("17$") }, false),
+        (RegexOptions { first_line: true, ..plain("load") }, false),
+        (RegexOptions { first_line: true, ..plain("Ready") }, true),
         (RegexOptions { multiline: true, ..plain("^load: [0-9]+$") }, true),
         (plain("Ready.load"), false),
         (RegexOptions { dotall: true, ..plain("Ready.load") }, true),

@@ -215,6 +215,36 @@ async fn the_client_certificate_of_the_ssl_block_is_shown() {
     let both = file("both.pem", ours.cert.pem() + &ours.signing_key.serialize_pem());
     let one_file = TlsIdentity { certificate: Some(both), ..TlsIdentity::default() };
     assert!(ProbeContext::new(&one_file, Policy::default()).is_ok());
+    // An encrypted key, as OpenSSL writes it today and wrote it before 3.0.
+    let plain = ours.signing_key.serialize_pem();
+    let plain = file("plain.pem", plain).display().to_string();
+    for (name, command, password) in [
+        ("aes.pem", "pkcs8 -topk8 -v2 aes256 -passout pass:open\\ sesame", "open sesame"),
+        ("sha1.pem", "pkcs8 -topk8 -v2 aes128 -v2prf hmacWithSHA1 -passout pass:x", "x"),
+        ("scrypt.pem", "pkcs8 -topk8 -scrypt -scrypt_N 1024 -passout pass:x", "x"),
+        ("old.pem", "ec -aes256 -passout pass:x", "x"),
+        ("older.pem", "ec -des3 -passout pass:x", "x"),
+    ] {
+        let key = dir.path().join(name);
+        let line = format!("openssl {command} -in {plain} -out {}", key.display());
+        let made = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
+        assert!(made.status.success(), "{line}: {made:?}");
+        let with = |password: Option<&str>| {
+            let identity = TlsIdentity {
+                certificate: Some(certificate.clone()),
+                key: Some(key.clone()),
+                password: password.map(str::to_owned),
+                ca: None,
+            };
+            ProbeContext::new(&identity, Policy::default())
+        };
+        let context = with(Some(password)).unwrap();
+        passes(&probe(&kind(true), ProbeRequest { url: 0 }, &context).await, "200");
+        let why = with(Some("other")).unwrap_err();
+        assert!(why.contains(name), "{why}");
+        let why = with(None).unwrap_err();
+        assert!(why.contains("give its `password`"), "{why}");
+    }
     // What cannot be used is refused with the name of the file.
     let absent = dir.path().join("absent.pem");
     for (certificate, key, named) in [

@@ -16,7 +16,6 @@ pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
         .doc("certificate chain, PEM"),
     kw(&["key"], One("FILE"), |d: &mut Draft, s, _| d.key = path(s)).doc("private key, PEM"),
     kw(&["password"], One("TEXT"), |d: &mut Draft, s, _| d.password = words::text(s))
-        .support(Support::NotYet("store the key without a password, readable by root only"))
         .doc("password of the key"),
     kw(&["ca"], One("FILE"), |d: &mut Draft, s, _| d.ca = path(s))
         .support(Support::NoEffect("certificates of servers are never verified, as in keepalived"))

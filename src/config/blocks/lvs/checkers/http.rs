@@ -16,6 +16,25 @@ use crate::config::{
 };
 use std::sync::{Arc, LazyLock};
 
+const REGEX_OPTIONS: [&str; 7] =
+    ["caseless", "multiline", "dotall", "extended", "ungreedy", "dollar_endonly", "firstline"];
+/// These change how PCRE2 works or what it refuses, but not whether a pattern that it takes matches;
+/// or they are always on here (utf, ucp).
+const REGEX_TRIFLES: [&str; 12] = [
+    "utf",
+    "ucp",
+    "never_utf",
+    "never_ucp",
+    "never_backslash_c",
+    "no_auto_capture",
+    "no_auto_possess",
+    "no_dotstar_anchor",
+    "no_start_optimize",
+    "auto_callout",
+    "alt_verbnames",
+    "use_offset_limit",
+];
+
 #[derive(Clone, Debug, Default)]
 pub(in crate::config::blocks::lvs) struct Draft {
     tls: bool,
@@ -131,7 +150,7 @@ pub(in crate::config::blocks::lvs) static URL: &[Keyword<Url>] = &[
     kw(&["regex_options"], Words(1, 32, "OPTION"), |d: &mut Url, s, _| {
         d.options.extend(s.words.iter().skip(1).map(|word| word.as_str().to_ascii_lowercase()));
     })
-    .range("caseless multiline dotall extended ungreedy utf")
+    .range("caseless multiline dotall extended ungreedy dollar_endonly firstline utf ...")
     .doc("how the pattern is read"),
     kw(&["regex_min_offset"], One("BYTES"), |d: &mut Url, s, out| {
         d.min_offset = words::number(s, 1, 0..=u64::from(u32::MAX), out).unwrap_or(0)
@@ -295,23 +314,13 @@ impl Url {
         let pattern = self.regex.as_ref()?;
         let has = |option: &str| self.options.iter().any(|given| given == option);
         for option in &self.options {
-            const KNOWN: [&str; 7] = [
-                "caseless",
-                "multiline",
-                "dotall",
-                "extended",
-                "ungreedy",
-                "utf",
-                "no_auto_possess",
-            ];
-            if !KNOWN.contains(&option.as_str()) {
+            if !REGEX_OPTIONS.contains(&option.as_str())
+                && !REGEX_TRIFLES.contains(&option.as_str())
+            {
                 out.report(rules::REGEX_OPTION, pattern.span).with("option", option);
             }
         }
-        if let Err(error) = fancy_regex::Regex::new(&pattern.value) {
-            out.report(rules::REGEX, pattern.span).with("why", error);
-        }
-        Some(RegexOptions {
+        let options = RegexOptions {
             pattern: pattern.value.clone(),
             no_match: self.no_match,
             caseless: has("caseless"),
@@ -319,8 +328,14 @@ impl Url {
             dotall: has("dotall"),
             extended: has("extended"),
             ungreedy: has("ungreedy"),
+            dollar_endonly: has("dollar_endonly"),
+            first_line: has("firstline"),
             min_offset: self.min_offset,
             max_offset: self.max_offset,
-        })
+        };
+        if let Err(error) = fancy_regex::Regex::new(&options.expression()) {
+            out.report(rules::REGEX, pattern.span).with("why", error);
+        }
+        Some(options)
     }
 }
