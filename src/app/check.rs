@@ -101,8 +101,9 @@ pub(super) fn read(path: &Path, config_id: Option<&str>) -> Result<Configuration
 fn needs(config: &Config) -> Vec<Child> {
     let vrrp = &config.vrrp;
     let routes = !vrrp.static_addresses.is_empty() || !vrrp.static_routes.is_empty();
-    let routers = !vrrp.instances.is_empty() || routes || config.global.sync_daemon.is_some();
+    let routers = !vrrp.instances.is_empty() || routes;
     let services = !config.director.virtual_servers.is_empty();
+    let services = services || config.global.own_sync_daemon().is_some();
     let parts = [(routers, Child::Vrrp), (services, Child::Checkers)];
     parts.into_iter().filter_map(|(any, child)| any.then_some(child)).collect()
 }

@@ -134,6 +134,8 @@ impl Director {
         }
         if !self.wanted.0.is_empty() {
             self.want(out);
+        } else if self.global.own_sync_daemon().is_some() {
+            out.push(Action::Settings(Arc::clone(&self.global)));
         }
         out.append(&mut words);
     }
@@ -344,7 +346,7 @@ impl Director {
         self.deadlines.clear();
         let running = self.services.iter().flat_map(ServiceState::running);
         out.extend(running.map(Action::CancelProbe));
-        if !self.kernel_used {
+        if !self.kernel_used && self.global.own_sync_daemon().is_none() {
             // Nothing was ever wanted of the kernel, so nothing has to be undone.
             out.push(Action::Exit);
             return;

@@ -390,7 +390,6 @@ impl VrrpNode {
         for name in self.scripts.keys() {
             out.push(Action::UnwatchScript(name.clone()));
         }
-        self.stop_shared_sync_daemon(out);
         let mut told = vec![];
         for index in 0..self.instances.len() {
             self.with(index, now, out, |instance, turn| instance.stop(Told::Stop, turn));

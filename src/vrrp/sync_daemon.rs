@@ -1,7 +1,8 @@
-//! The kernel's IPVS connection synchronisation follows an instance, or runs both ways without one.
+//! The kernel's IPVS connection synchronisation follows an instance. (One that follows nobody is the
+//! director's.)
 use super::{
     VrrpNode,
-    event::{Action, Level, SyncOrder, SyncRole},
+    event::{Action, SyncOrder, SyncRole},
     instance::Phase,
     transitions::sync_stop,
 };
@@ -17,44 +18,25 @@ impl VrrpNode {
         }
     }
 
-    /// Both ways, or as the followed instance's state says.
+    /// As the followed instance's state says. A daemon of the other kind may be left from before.
     pub(super) fn start_sync_daemon(&self, out: &mut Vec<Action>) {
-        let Some(daemon) = self.global.sync_daemon.clone().map(Arc::new) else { return };
-        let followed = self.instances.iter().find(|instance| instance.sync_daemon.is_some());
-        let (roles, id): (&[SyncRole], u8) = match followed {
-            None => {
-                if let Some(name) = &daemon.instance {
-                    let text = format!("lvs_sync_daemon: no instance {name}, running both daemons");
-                    out.push(Action::Log(Level::Warning, text));
+        for instance in &self.instances {
+            let Some(daemon) = &instance.sync_daemon else { continue };
+            let (role, other) = match instance.phase() {
+                Phase::Master => (SyncRole::Master, SyncRole::Backup),
+                Phase::Initialize | Phase::Fault | Phase::Backup => {
+                    (SyncRole::Backup, SyncRole::Master)
                 }
-                (&[SyncRole::Master, SyncRole::Backup], 0)
-            }
-            Some(instance) => {
-                let role = match instance.phase() {
-                    Phase::Master => &[SyncRole::Master],
-                    Phase::Initialize | Phase::Fault | Phase::Backup => &[SyncRole::Backup],
-                };
-                (role, instance.config.vrid.value.0)
-            }
-        };
-        let id = daemon.id.unwrap_or(id);
-        out.extend(roles.iter().map(|role| {
-            Action::SyncDaemon(SyncOrder::Start { role: *role, daemon: Arc::clone(&daemon), id })
-        }));
-    }
-
-    /// The pair that follows nobody; a followed instance stops its own.
-    pub(super) fn stop_shared_sync_daemon(&self, out: &mut Vec<Action>) {
-        let Some(daemon) = &self.global.sync_daemon else { return };
-        if self.instances.iter().all(|instance| instance.sync_daemon.is_none()) {
-            let id = daemon.id.unwrap_or(0);
-            out.extend([SyncRole::Master, SyncRole::Backup].map(|role| sync_stop(role, id)));
+            };
+            let id = daemon.id.unwrap_or(instance.config.vrid.value.0);
+            out.push(sync_stop(other, id));
+            let daemon = Arc::clone(daemon);
+            out.push(Action::SyncDaemon(SyncOrder::Start { role, daemon, id }));
         }
     }
 
     /// Whatever runs under the present configuration.
     pub(super) fn stop_sync_daemon(&self, out: &mut Vec<Action>) {
-        self.stop_shared_sync_daemon(out);
         for instance in &self.instances {
             if let Some(daemon) = &instance.sync_daemon {
                 let role = match instance.phase() {

@@ -63,6 +63,14 @@ impl Default for GlobalDefs {
     }
 }
 
+impl GlobalDefs {
+    /// The sync daemon that follows no instance: it runs with the services, both ways.
+    #[must_use]
+    pub fn own_sync_daemon(&self) -> Option<&SyncDaemon> {
+        self.sync_daemon.as_ref().filter(|daemon| daemon.instance.is_none())
+    }
+}
+
 /// Mail goes out only where both `to` and `server` are given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {

@@ -4,7 +4,7 @@ super::rules! {
     SYNC_DAEMON_OLD_FORM = note(302, "`{word}` after the instance is the old way to give the sync id", "write `id {word}`");
     SYNC_DAEMON_WORD = error(303, "`{word}` is not an option of lvs_sync_daemon", "known are inst, id, maxlen, port, ttl and group");
     SYNC_DAEMON_NO_VALUE = error(304, "`{word}` of lvs_sync_daemon needs a value", "");
-    SYNC_DAEMON_UNKNOWN_INSTANCE = warning(305, "lvs_sync_daemon follows `{name}`, but there is no such vrrp_instance", "without it the daemon follows nobody and stays a backup");
+    SYNC_DAEMON_UNKNOWN_INSTANCE = warning(305, "lvs_sync_daemon follows `{name}`, but there is no such vrrp_instance", "correct the name: until then no connections are synchronised");
     SYNC_DAEMON_IN_INSTANCE = note(306, "`{word}` is the old way to name the sync daemon's interface", "write `lvs_sync_daemon {interface} {instance}` in global_defs");
     SYNC_DAEMON_TWICE = warning(307, "the kernel has one sync daemon: `{interface}` of {instance} is not used", "keep one of the two");
     LVS_ID = note(308, "`lvs_id` is taken as `router_id`", "write `router_id`");

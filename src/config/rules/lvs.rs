@@ -32,5 +32,6 @@ super::rules! {
     ENGINE_WITHOUT = warning(529, "persistence_engine does nothing without persistence_timeout", "add one");
     NO_CHECKER = note(530, "{server} has no checker: it always counts as up", "add a TCP_CHECK block");
     HA_SUSPEND = warning(533, "ha_suspend goes by addresses, and a firewall mark has none: the servers are checked all the time", "remove it");
+    MIXED_SYNC = warning(534, "{server} is of another address family than its service: with it in the table the kernel runs no lvs_sync_daemon", "give up one of the two");
     FLAG_PROTOCOL = note(531, "protocol means nothing for a firewall mark", "remove it");
 }

@@ -3,13 +3,16 @@
 //! wishes are harmless because each is a whole table. What is told of a change waits for the kernel
 //! for a moment ([`Keeper::settled`]), so that a script which hears of it finds it done. The task ends after [`Keeper::end`] or when
 //! the [`Keeper`] is dropped; the kernel then stays as it is.
-use super::{Inbox, Upward};
+use super::{
+    Inbox, Upward,
+    settings::{Settings, Wanted},
+};
 use crate::{
     base::Backoff,
     config::model::{DirectorConfig, GlobalDefs},
     director::{End, Event, report},
     ipvs::{
-        Next, Reconciler, Table, Timeouts,
+        Next, Reconciler, Table,
         io::{IpvsError, IpvsKernel},
     },
     machine::io::Inbound,
@@ -29,6 +32,8 @@ use tokio::{
 
 /// How often somebody else's changes are looked for.
 const VERIFY: Duration = Duration::from_secs(60);
+/// The same after our sync daemons were started.
+const VERIFY_YOUNG: Duration = Duration::from_secs(2);
 /// Status requests that wait; more are dropped, and the parent's client is told so.
 const REPORTS: usize = 16;
 
@@ -72,7 +77,9 @@ impl Keeper {
             reconciler: Reconciler::default(),
             backoff: Backoff::default(),
             adopt_all: heard.borrow().global.lvs_flush,
-            timeouts: None,
+            settings: Settings::default(),
+            verifies: false,
+            daemons_young: false,
             told: None,
             finished,
             number: 0,
@@ -123,8 +130,11 @@ struct Task<K, F> {
     /// `lvs_flush`: whatever the first look finds is ours, so that what is not wanted goes. What
     /// is wanted stays with its connections, which emptying the table would lose.
     adopt_all: bool,
-    /// As they were before `lvs_timeouts`, and as we set them.
-    timeouts: Option<(Timeouts, Timeouts)>,
+    settings: Settings,
+    /// Time to look whether our daemons still run.
+    verifies: bool,
+    /// They were just started, perhaps while the VRRP process stopped its own.
+    daemons_young: bool,
     finished: watch::Sender<u64>,
     /// Of the wish at work.
     number: u64,
@@ -163,7 +173,10 @@ impl<K: IpvsKernel, F: Fn() -> io::Result<K> + Send> Task<K, F> {
                     continue;
                 }
                 Heard::Wish => {}
-                Heard::Time => self.reconciler.verify(),
+                Heard::Time => {
+                    self.reconciler.verify();
+                    self.verifies = true;
+                }
             }
             let fulfilled = self.fulfil(&mut wishes).await;
             self.finished.send_replace(self.number);
@@ -171,7 +184,8 @@ impl<K: IpvsKernel, F: Fn() -> io::Result<K> + Send> Task<K, F> {
                 Ok(ControlFlow::Break(())) => return,
                 Ok(ControlFlow::Continue(())) => {
                     self.backoff.reset();
-                    verify = Some(Instant::now() + VERIFY);
+                    let young = std::mem::take(&mut self.daemons_young);
+                    verify = Some(Instant::now() + if young { VERIFY_YOUNG } else { VERIFY });
                     retry = None;
                 }
                 Err(error) => {
@@ -194,7 +208,9 @@ impl<K: IpvsKernel, F: Fn() -> io::Result<K> + Send> Task<K, F> {
         loop {
             let Wish { number, table, global, end } = wishes.borrow_and_update().clone();
             self.number = number;
-            if self.kernel.is_none() && table.0.is_empty() && end.is_none() {
+            let wanted = if end.is_none() { Wanted::of(&global) } else { Wanted::default() };
+            let needless = table.0.is_empty() && !wanted.has_daemons();
+            if self.kernel.is_none() && needless && end.is_none() {
                 // A machine without services needs no IPVS.
                 return Ok(ControlFlow::Continue(()));
             }
@@ -207,7 +223,7 @@ impl<K: IpvsKernel, F: Fn() -> io::Result<K> + Send> Task<K, F> {
             if matches!(end, None | Some(End::Remove)) {
                 self.settle(wishes, end).await?;
             }
-            self.set_timeouts(&global, end).await?;
+            self.set(wanted).await?;
             if end.is_some() {
                 self.tell(Event::Ended).await;
                 return Ok(ControlFlow::Break(()));
@@ -264,26 +280,24 @@ impl<K: IpvsKernel, F: Fn() -> io::Result<K> + Send> Task<K, F> {
         Ok(self.kernel.insert(kernel))
     }
 
-    /// `lvs_timeouts`, and back to what was at the end or where they are no longer configured.
-    async fn set_timeouts(
-        &mut self,
-        global: &GlobalDefs,
-        end: Option<End>,
-    ) -> Result<(), IpvsError> {
-        let configured = global.lvs_timeouts.filter(|_| end.is_none());
-        let wanted = configured.map(|(tcp, tcp_fin, udp)| Timeouts { tcp, tcp_fin, udp });
-        let wanted = match (&self.timeouts, wanted) {
-            (None, None) => return Ok(()),
-            (Some((_, set)), Some(wanted)) if *set == wanted => return Ok(()),
-            (Some((before, _)), None) => *before,
-            (_, Some(wanted)) => wanted,
-        };
-        let before = match self.timeouts.take() {
-            Some((before, _)) => before,
-            None => self.kernel()?.timeouts().await?,
-        };
-        self.kernel()?.set_timeouts(wanted).await?;
-        self.timeouts = configured.map(|_| (before, wanted));
+    /// What `global_defs` says beside the table; nothing of it stays at the end.
+    async fn set(&mut self, wanted: Wanted) -> Result<(), IpvsError> {
+        let verify = std::mem::take(&mut self.verifies) && self.settings.has_daemons();
+        if !verify && !self.settings.differ(&wanted) {
+            return Ok(());
+        }
+        let mut settings = std::mem::take(&mut self.settings);
+        let done = async {
+            let kernel = self.kernel()?;
+            let changed = settings.apply(wanted, kernel).await?;
+            if verify {
+                settings.verify_daemons(kernel).await?;
+            }
+            Ok(changed)
+        }
+        .await;
+        self.settings = settings;
+        self.daemons_young = done?;
         Ok(())
     }
 

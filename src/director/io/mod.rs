@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "this is a shell: it may touch the outside")]
 mod keeper;
 mod probes;
+mod settings;
 #[cfg(test)]
 mod tests;
 

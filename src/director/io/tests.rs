@@ -3,6 +3,7 @@ use super::{keeper::Keeper, *};
 use crate::notify::io::policy;
 use crate::{
     base::{Family, Forward},
+    config,
     director::End,
     ipvs::{
         Destination, DestinationKey, Service, ServiceKey, Table, Timeouts, io::fake::FakeKernel,
@@ -142,12 +143,42 @@ impl World for Quiet {
 }
 
 #[tokio::test]
+async fn a_sync_daemon_that_follows_nobody_runs_both_ways() {
+    let daemon = |id| config::model::SyncDaemon {
+        interface: "eth0".into(),
+        instance: None,
+        id,
+        max_length: None,
+        port: Some(8849),
+        ttl: None,
+        group: None,
+    };
+    let global = |id| GlobalDefs { sync_daemon: Some(daemon(id)), ..GlobalDefs::default() };
+    let runs = |kernel: &FakeKernel| -> Vec<(u32, u8)> {
+        kernel.state().daemons.iter().map(|d| (d.role.number(), d.id)).collect()
+    };
+    let mut rig = Rig::new(FakeKernel::default(), global(Some(7)));
+    rig.keeper.want(table(&[(1, 5)]));
+    rig.until(|kernel| runs(kernel) == [(1, 7), (2, 7)]).await;
+    // Somebody stops one: it runs again.
+    rig.kernel.state().daemons.pop();
+    rig.until(|kernel| runs(kernel) == [(1, 7), (2, 7)]).await;
+    rig.keeper.settings(Arc::new(global(None)));
+    rig.until(|kernel| runs(kernel) == [(1, 0), (2, 0)]).await;
+    rig.keeper.settings(Arc::new(GlobalDefs::default()));
+    rig.until(|kernel| runs(kernel).is_empty()).await;
+    rig.keeper.settings(Arc::new(global(None)));
+    rig.until(|kernel| runs(kernel).len() == 2).await;
+    rig.end(End::Leave).await;
+    assert!(runs(&rig.kernel).is_empty());
+}
+
+#[tokio::test]
 async fn from_start_to_stop() {
     let text = "virtual_server 192.0.2.1 80 {\n protocol TCP\n delay_loop 1\n real_server 127.0.0.1 1 {\n\
                 warmup 0\n TCP_CHECK {\n connect_timeout 1\n retry 0\n }\n }\n\
                 real_server 192.0.2.3 80 {\n }\n}\n";
-    let (config, found) =
-        crate::config::parse(&crate::config::source::Sources::from_text("t", text));
+    let (config, found) = config::parse(&config::source::Sources::from_text("t", text));
     assert!(!found.has_errors(), "{found:?}");
     let kernel = FakeKernel::default();
     let (events, inbox) = mpsc::channel(64);

@@ -142,6 +142,14 @@ impl IpvsKernel for FakeKernel {
         Ok(())
     }
 
+    async fn keep_daemon(&mut self, daemon: SyncDaemon) -> Result<(), IpvsError> {
+        let mut state = self.begin("start the sync daemon")?;
+        if state.daemons.iter().all(|running| running.role != daemon.role) {
+            state.daemons.push(daemon);
+        }
+        Ok(())
+    }
+
     async fn stop_daemon(&mut self, role: DaemonRole) -> Result<(), IpvsError> {
         self.begin("stop the sync daemon")?.daemons.retain(|running| running.role != role);
         Ok(())

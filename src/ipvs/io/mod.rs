@@ -29,6 +29,11 @@ pub trait IpvsKernel: Send {
         &mut self,
         daemon: SyncDaemon,
     ) -> impl Future<Output = Result<(), IpvsError>> + Send;
+    /// Starts it where none of its role runs; one that does stays as it is.
+    fn keep_daemon(
+        &mut self,
+        daemon: SyncDaemon,
+    ) -> impl Future<Output = Result<(), IpvsError>> + Send;
     /// Success also where none was running.
     fn stop_daemon(
         &mut self,

@@ -100,9 +100,16 @@ impl IpvsKernel for Netlink {
 
     async fn start_daemon(&mut self, daemon: SyncDaemon) -> Result<(), IpvsError> {
         self.stop_daemon(daemon.role).await?;
+        self.keep_daemon(daemon).await
+    }
+
+    async fn keep_daemon(&mut self, daemon: SyncDaemon) -> Result<(), IpvsError> {
         let daemon = Arc::new(daemon);
         let encode = move |header, out: &mut Vec<u8>| codec::start_daemon(header, &daemon, out);
-        self.command("start the sync daemon", encode).await
+        match self.command("start the sync daemon", encode).await {
+            Err(IpvsError::Refused { refusal: Refusal::EEXIST, .. }) => Ok(()),
+            other => other,
+        }
     }
 
     async fn stop_daemon(&mut self, role: DaemonRole) -> Result<(), IpvsError> {

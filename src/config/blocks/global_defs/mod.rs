@@ -112,6 +112,11 @@ pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Di
 }
 
 impl Draft {
+    /// Whether `lvs_sync_daemon` is there.
+    pub(super) const fn has_sync_daemon(&self) -> bool {
+        self.sync_daemon.is_some()
+    }
+
     /// For static addresses that name no interface.
     pub(super) fn default_interface(&self) -> &str {
         self.default_interface.as_deref().unwrap_or("eth0")

@@ -84,7 +84,10 @@ pub(super) fn settle(
         let name = Spanned { value: name.clone(), span: *span };
         names_nothing(&name, [].into_iter(), UNKNOWN, UNKNOWN, out);
     }
-    let mut chosen = global.map(|daemon| daemon.value);
+    let exists = |name: &String| instances.contains(&name.as_str());
+    let mut chosen = global
+        .map(|daemon| daemon.value)
+        .filter(|daemon| daemon.instance.as_ref().is_none_or(exists));
     for asked in interfaces {
         match &chosen {
             None => {

@@ -131,6 +131,7 @@ fn service(
         method,
         alert: checker_alert.unwrap_or(true),
         log_all_failures: global.checker_log_all_failures.unwrap_or(false),
+        sync_daemon: global.has_sync_daemon(),
     };
     let mut servers: Vec<RealServer> = Vec::with_capacity(draft.servers.len());
     let mut seen: HashMap<(IpAddr, u16), Span> = HashMap::new();
@@ -348,6 +349,7 @@ struct Inherited<'a> {
     method: Forward,
     alert: bool,
     log_all_failures: bool,
+    sync_daemon: bool,
 }
 
 impl Inherited<'_> {
@@ -357,6 +359,9 @@ impl Inherited<'_> {
         if Family::of(&server.ip) != self.place.family && !tunnelled {
             out.report(rules::FAMILY, server.span).with("server", server.ip);
             return None;
+        }
+        if Family::of(&server.ip) != self.place.family && self.sync_daemon {
+            out.report(rules::MIXED_SYNC, server.span).with("server", server.ip);
         }
         let marked = matches!(self.place.at, ServiceAddress::Mark(_));
         let port = match forward {

@@ -265,10 +265,22 @@ fn rules_fire_where_they_should_and_nowhere_else() {
         (checker_rules::LINK_LOCAL, server("TCP_CHECK {\nconnect_ip fe80::1\n}")),
         (checker_rules::DNS_NAME, server("DNS_CHECK {\nname a..b\n}")),
         (checker_rules::REPLY_PATTERN, server("UDP_CHECK {\nrequire_reply zz\n}")),
+        (
+            checker_rules::REGEX_OPTION,
+            server("HTTP_GET {\nurl {\npath /\nregex a\nregex_options utf dupnames\n}\n}"),
+        ),
         (language::ALIAS, server("lb_kind DR")),
     ] {
         fires(rule, &wrong, &good);
     }
+    let marked =
+        good.replace("192.0.2.80 80", "fwmark 3").replace("protocol TCP\n", "ha_suspend\n");
+    fires(rules::HA_SUSPEND, &marked, &with("ha_suspend"));
+    let tunnels = good.replace("lb_kind DR", "lb_kind TUN");
+    let mixed = tunnels.replace("192.0.2.12", "2001:db8::1");
+    let synced = |text: &str| format!("global_defs {{\nlvs_sync_daemon eth0\n}}\n{text}");
+    fires(rules::MIXED_SYNC, &synced(&mixed), &synced(&tunnels));
+    assert!(codes(&mixed).is_empty());
     fires(rules::NO_SERVERS, "virtual_server 192.0.2.1 80 {\nprotocol TCP\n}\n", &good);
     let group = |lines: &str| format!("virtual_server_group G {{\n{lines}\n}}\n");
     fires(rules::GROUP_EMPTY, &group(""), &group("192.0.2.1 80"));
