@@ -64,8 +64,7 @@ class Host:
                 base.append(f"link add {port} type veth peer name {interface} netns {self.pid}")
                 base.append(f"link set {port} master {switch} up")
                 inside.append(f"link set {interface} up")
-            family = "-6 " if ":" in address else ""
-            inside.append(f"{family}addr add {address} dev {interface}{' nodad' if family else ''}")
+            inside.append(f"addr add {address} dev {interface}{' nodad' if ':' in address else ''}")
         batch("\n".join(base))
         self.run("ip -batch -", text="\n".join(inside))
         # Nothing that the first seconds of an IPv6 interface could disturb, and forwarding as on any router.
