@@ -193,6 +193,48 @@ fn nothing_starts_before_the_start_delay_is_over() {
     assert_eq!((rig.now - start, rig.state().as_str()), (Duration::from_secs(7), "BACKUP"));
 }
 
+#[test]
+fn after_boot_the_rest_of_the_delay_is_waited_for() {
+    let delay = |startup, after_boot, uptime| {
+        let global = GlobalDefs {
+            vrrp_startup_delay: Duration::from_secs(startup),
+            vrrp_delay_after_boot: Duration::from_secs(after_boot),
+            ..GlobalDefs::default()
+        };
+        let now = Instant::now();
+        let mut node =
+            VrrpNode::new(one().into(), global.into(), now).booted(Duration::from_secs(uptime));
+        node.handle(Event::Net(NetEvent::Links(vec![link(1)])), now);
+        let running = node.status(now).instances[0].state == "BACKUP";
+        (running, node.next_deadline().unwrap().duration_since(now).as_secs())
+    };
+    assert_eq!(delay(0, 30, 10), (false, 20));
+    assert_eq!(delay(25, 30, 10), (false, 25));
+    assert_eq!(delay(0, 30, 31), (true, 3));
+}
+
+#[test]
+fn after_a_reload_fifos_hear_of_all_states_if_asked_to() {
+    let fifo = Fifo { path: "/run/f".into(), user: None, group: None, script: None };
+    let lines = |asked| {
+        let global = GlobalDefs {
+            vrrp_fifo: Some(fifo.clone()),
+            fifo_states_on_reload: asked,
+            ..GlobalDefs::default()
+        };
+        let mut rig = Rig::master(&one(), &global);
+        let out = rig.reload(&one(), &global);
+        out.into_iter()
+            .filter_map(|action| match action {
+                Action::Notify(Notification::Fifo(line)) => Some(line),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(lines(false), Vec::<String>::new());
+    assert_eq!(lines(true), ["INSTANCE \"VI_1\" MASTER 100\n"]);
+}
+
 fn sync_global(instance: Option<&str>) -> GlobalDefs {
     let sync_daemon = SyncDaemon {
         interface: "eth0".to_owned(),

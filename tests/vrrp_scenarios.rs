@@ -3,12 +3,13 @@
 //! ```text
 //! node NAME [instance I] SETTING..   one instance of a node; separated by `;`. Settings:
 //!     priority N, vrid N, state MASTER, nopreempt, preempt_delay S, version 3, pass WORD, ah WORD,
-//!     vip A[,B], unicast PEER.., script NAME WEIGHT, interface NAME WEIGHT, advert_int S,
-//!     no_track_primary, mcast
+//!     vip A[,B], unicast PEER|none.., source A, owner_ignore, timer_expired_backup N, script NAME WEIGHT, interface NAME WEIGHT, advert_int S,
+//!     no_track_primary
 //! advert_int S | version 3           for all instances of all nodes declared before on the line
 //! group NODE G I..                   a sync group
 //! at T DO..                          start|kill|stop|plug|unplug NODE.., up|down NODE IF, loss PERCENT,
-//!                                    script NODE NAME ok|fail, steal NODE ADDR,
+//!                                    script NODE NAME ok|fail, steal|give NODE ADDR,
+//!                                    freeze|thaw NODE..,
 //!                                    reload NODE [instance I] SETTING..
 //! at T CHECK, ..  by T CHECK, ..  until T CHECK, ..     holds then | at some time until then | all the time
 //!     NODE[/I] master|backup|fault|initialize|gone
@@ -25,7 +26,7 @@
 mod lan;
 use lan::{Host, Lan, vip};
 use ldirector::{
-    base::{Priority, Vrid},
+    base::{Family, Priority, Vrid},
     config::model::{Authentication, Unicast, UnicastPeer, Version},
     vrrp::{Action, Event},
 };
@@ -208,6 +209,26 @@ fn set(host: &mut Host, name: &str, mut words: &[&str]) {
                 let dev = instance.interface.value.clone();
                 instance.addresses =
                     list.split(',').map(|a| vip(a.parse().unwrap(), &dev)).collect();
+                instance.family = Family::of(&instance.addresses[0].address);
+                if instance.family == Family::V6 {
+                    instance.multicast_group = "ff02::12".parse().unwrap();
+                }
+                rest
+            }
+            ["unicast", "none", rest @ ..] => {
+                instance.unicast = Some(Unicast::default());
+                rest
+            }
+            ["source", address, rest @ ..] => {
+                instance.source = Some(address.parse().unwrap());
+                rest
+            }
+            ["owner_ignore", rest @ ..] => {
+                instance.owner_ignore_adverts = true;
+                rest
+            }
+            ["timer_expired_backup", n, rest @ ..] => {
+                instance.timer_expired_backup = Some(Priority(n.parse().unwrap()));
                 rest
             }
             ["unicast", peer, rest @ ..] => {
@@ -237,12 +258,17 @@ fn set(host: &mut Host, name: &str, mut words: &[&str]) {
 fn act(lan: &mut Lan, clause: &str) -> bool {
     let words: Vec<&str> = clause.split_whitespace().collect();
     match words[..] {
-        [verb @ ("start" | "kill" | "stop" | "plug" | "unplug"), ref names @ ..] => {
+        [
+            verb @ ("start" | "kill" | "stop" | "plug" | "unplug" | "freeze" | "thaw"),
+            ref names @ ..,
+        ] => {
             for name in names {
                 match verb {
                     "start" => lan.start(name),
                     "kill" => lan.kill(name),
                     "stop" => lan.tell(name, Event::Stop),
+                    "freeze" => lan.host(name).frozen = true,
+                    "thaw" => lan.host(name).frozen = false,
                     "plug" => lan.host(name).plugged = true,
                     _ => lan.host(name).plugged = false,
                 }
@@ -252,6 +278,7 @@ fn act(lan: &mut Lan, clause: &str) -> bool {
         ["down", node, interface] => lan.set_link(node, interface, false),
         ["loss", percent] => lan.loss = percent.parse().unwrap(),
         ["script", node, name, result] => lan.set_script(node, name, result == "ok"),
+        ["give", node, address] => lan.give(node, address.parse().unwrap()),
         ["steal", node, address] => lan.steal(node, address.parse().unwrap()),
         ["reload", node, ref rest @ ..] => {
             let host = lan.host(node);

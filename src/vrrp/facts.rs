@@ -72,7 +72,7 @@ impl Instance {
             self.prepare(source, turn.links);
         }
         self.observe_faults(turn.links);
-        let priority = self.trackers.effective(self.config.priority.value);
+        let priority = self.effective_priority();
         self.set_priority(priority, turn);
     }
 
@@ -93,7 +93,11 @@ impl Instance {
     /// Sockets and adverts for this source. Without a source the last ones stay: the farewell
     /// needs them.
     fn prepare(&mut self, source: IpAddr, links: &Links) {
-        let interface = &self.config.interface.value;
+        // Without an interface the sockets are bound to the VRF, if there is one.
+        let interface = match (&self.config.interface.value, &self.config.vrf) {
+            (name, Some(vrf)) if name.is_empty() => vrf,
+            (name, _) => name,
+        };
         let endpoint = if self.is_unicast() {
             Endpoint::Unicast(source)
         } else {
@@ -165,15 +169,18 @@ impl Instance {
                 faults.insert(Fault::NoMulticast(own.clone()));
             }
         }
-        if self.source.is_none() {
-            faults.insert(Fault::NoSource);
+        match self.source {
+            None => {
+                faults.insert(Fault::NoSource);
+            }
+            Some(source) => {
+                let needed = self.is_unicast() || self.config.track_source;
+                if needed && !links.have(source) {
+                    faults.insert(Fault::SourceMissing(source));
+                }
+            }
         }
-        let lonely = self
-            .config
-            .unicast
-            .as_ref()
-            .is_some_and(|unicast| unicast.fault_no_peer && unicast.peers.is_empty());
-        if lonely {
+        if self.config.unicast.as_ref().is_some_and(|unicast| unicast.peers.is_empty()) {
             faults.insert(Fault::NoPeer);
         }
         let kept = std::mem::take(&mut self.faults);
@@ -182,6 +189,7 @@ impl Instance {
             Fault::Interface(_)
             | Fault::Script(_)
             | Fault::NoSource
+            | Fault::SourceMissing(_)
             | Fault::NoMulticast(_)
             | Fault::NoPeer => false,
         }));

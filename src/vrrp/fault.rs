@@ -1,5 +1,5 @@
 //! Why a virtual router may not work.
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fault {
@@ -11,6 +11,9 @@ pub(super) enum Fault {
     NoSource,
     /// Multicast is asked for on an interface that has none.
     NoMulticast(String),
+    /// The configured source is no address of this host: nobody's unicast would reach us. Multicast
+    /// minds with `track_src_ip` only.
+    SourceMissing(IpAddr),
     /// `unicast_fault_no_peer`.
     NoPeer,
     /// The raw sockets could not be opened.
@@ -26,6 +29,7 @@ impl fmt::Display for Fault {
             Self::Script(name) => write!(f, "script {name} fails"),
             Self::NoSource => f.write_str("no source address"),
             Self::NoMulticast(name) => write!(f, "interface {name} does not support multicast"),
+            Self::SourceMissing(address) => write!(f, "src address {address} not configured"),
             Self::NoPeer => f.write_str("no unicast peers"),
             Self::Socket(reason) => write!(f, "sockets: {reason}"),
             Self::Group => f.write_str("sync group"),

@@ -2,7 +2,7 @@
 use super::{
     encode::ChecksumForm,
     event::{Action, Level},
-    instance::{Complaint, Heard, Instance, Phase, State, Turn},
+    instance::{Complaint, Heard, Instance, Phase, Rival, State, Turn},
     packet::View,
     receive::{Receiver, Reject},
     tell,
@@ -20,6 +20,7 @@ impl Instance {
             Phase::Initialize | Phase::Fault => return Heard::Nothing,
             Phase::Backup | Phase::Master => {}
         }
+        self.gives_way(turn);
         let receiver = Receiver {
             config: &self.config,
             advertised: &self.advertised,
@@ -135,6 +136,10 @@ impl Instance {
         let by_priority = view.priority.cmp(&self.priority.0);
         let by_address = self.source.map_or(Greater, |ours| view.from.cmp(&ours));
         match (by_priority, by_address) {
+            (Equal, Less) if self.yields_to_rival(view, turn) => {
+                self.yield_to(view, turn);
+                Heard::Nothing
+            }
             (Less, _) | (Equal, Less) => {
                 self.defy(view, turn);
                 Heard::LowerMaster
@@ -150,6 +155,30 @@ impl Instance {
                 Heard::Nothing
             }
         }
+    }
+
+    /// Two owners: the one of the lower address steps down when it hears the other. If it still has
+    /// not done so after some adverts, there is no reasoning with it: we stop being the owner until
+    /// it is gone.
+    fn yields_to_rival(&mut self, view: &View<'_>, turn: &mut Turn<'_>) -> bool {
+        if self.priority != Priority::OWNER {
+            return false;
+        }
+        let ours = self.config.advert_interval;
+        let fresh = Rival { since: turn.now, last: turn.now, stubborn: false };
+        let known = self.rival.filter(|rival| turn.now < rival.last + self.master_down());
+        let rival = Rival { last: turn.now, ..known.unwrap_or(fresh) };
+        self.rival = Some(rival);
+        let patience = ours * 2 + self.interval_of(view).max(ours) * 6 / 5;
+        if turn.now < rival.since + patience {
+            return false;
+        }
+        let text = format!("{} is an owner (priority 255) of our addresses too", view.from);
+        self.log(Level::Warning, &text, turn);
+        self.rival = Some(Rival { stubborn: true, ..rival });
+        let priority = self.effective_priority();
+        self.set_priority(priority, turn);
+        true
     }
 
     fn defy(&mut self, view: &View<'_>, turn: &mut Turn<'_>) {
@@ -188,9 +217,16 @@ impl Instance {
     }
 
     fn learn_interval(&mut self, view: &View<'_>) {
+        self.master_interval = self.interval_of(view);
+    }
+
+    /// VRRPv2's is our own, or the packet would not count.
+    fn interval_of(&self, view: &View<'_>) -> Duration {
         let theirs = Duration::from_millis(10 * u64::from(view.centiseconds()));
-        if self.config.version == Version::V3 && !theirs.is_zero() {
-            self.master_interval = theirs;
+        match self.config.version {
+            Version::V3 if !theirs.is_zero() => theirs,
+            Version::V3 => self.master_interval,
+            Version::V2 => self.config.advert_interval,
         }
     }
 

@@ -73,7 +73,19 @@ pub(super) struct Instance {
     /// The IPVS synchronisation that follows this instance.
     pub(super) sync_daemon: Option<Arc<SyncDaemon>>,
     pub(super) told: Option<Told>,
+    /// The owner (255) hears another owner.
+    pub(super) rival: Option<Rival>,
     pub(super) counters: Counters,
+}
+
+/// Another router that takes itself for the owner of the addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rival {
+    /// When it was first heard in this conflict.
+    pub(super) since: Instant,
+    pub(super) last: Instant,
+    /// It did not yield: we do, for the time being.
+    pub(super) stubborn: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +105,8 @@ pub(super) enum State {
     Master {
         /// Adver_Timer.
         next_advert: Instant,
+        /// When the last one was sent.
+        last_advert: Instant,
         announce: Schedule,
     },
 }
@@ -175,6 +189,7 @@ impl Instance {
             expected_removals: BTreeMap::new(),
             sync_daemon: None,
             told: None,
+            rival: None,
             counters: Counters::default(),
             config,
         }
@@ -193,7 +208,7 @@ impl Instance {
         match &self.state {
             State::Initialize | State::Fault => None,
             State::Backup { master_down, .. } => Some(*master_down),
-            State::Master { next_advert, announce } => {
+            State::Master { next_advert, announce, .. } => {
                 Some(announce.next().map_or(*next_advert, |at| at.min(*next_advert)))
             }
         }
@@ -234,6 +249,9 @@ impl Instance {
     }
 
     pub(super) fn on_deadline(&mut self, company: Company, turn: &mut Turn<'_>) {
+        if self.gives_way(turn) {
+            return;
+        }
         match &mut self.state {
             State::Initialize | State::Fault => {}
             State::Backup { master_down, .. } => {
@@ -250,7 +268,7 @@ impl Instance {
                     }
                 }
             }
-            State::Master { next_advert, announce } => {
+            State::Master { next_advert, announce, .. } => {
                 let advert_due = *next_advert <= turn.now;
                 let rounds = announce.due(&self.config.garp, turn.now);
                 if advert_due {
@@ -266,6 +284,26 @@ impl Instance {
                 self.announce(rounds, turn);
             }
         }
+    }
+
+    /// `timer_expired_backup`: whether this master was silent for so long that another router has
+    /// taken over; then it has stepped down.
+    pub(super) fn gives_way(&mut self, turn: &mut Turn<'_>) -> bool {
+        let State::Master { last_advert, .. } = self.state else { return false };
+        let Some(others) = self.config.timer_expired_backup else { return false };
+        let (version, adverts) = (self.config.version, self.config.down_timer_adverts);
+        let patience = timing::master_down(version, others, self.config.advert_interval, adverts);
+        let silent = turn.now.duration_since(last_advert);
+        if silent < patience {
+            return false;
+        }
+        let text = format!(
+            "no advert sent for {:.2} seconds, another router may be master",
+            silent.as_secs_f64()
+        );
+        self.log(Level::Info, &text, turn);
+        self.step_down(self.master_down(), None, turn);
+        true
     }
 
     /// Somebody took one of our addresses from its interface.
@@ -307,8 +345,9 @@ impl Instance {
     /// Sends an advert now; the next one is due an interval later.
     pub(super) fn advertise(&mut self, turn: &mut Turn<'_>) {
         self.send(self.priority, turn);
-        if let State::Master { next_advert, .. } = &mut self.state {
+        if let State::Master { next_advert, last_advert, .. } = &mut self.state {
             *next_advert = turn.now + self.config.advert_interval;
+            *last_advert = turn.now;
         }
     }
 
@@ -355,6 +394,14 @@ impl Instance {
         turn.out.extend(told.map(Action::Notify));
     }
 
+    /// Base and weights; an owner that yields to another one is no owner for the time being.
+    pub(super) fn effective_priority(&self) -> Priority {
+        if self.rival.is_some_and(|rival| rival.stubborn) {
+            return Priority(Priority::OWNER.0 - 1);
+        }
+        self.trackers.effective(self.config.priority.value)
+    }
+
     pub(super) fn master(&self) -> Option<IpAddr> {
         match &self.state {
             State::Backup { master, .. } => *master,
@@ -363,7 +410,7 @@ impl Instance {
     }
 
     pub(super) fn is_unicast(&self) -> bool {
-        self.config.unicast.as_ref().is_some_and(|unicast| !unicast.peers.is_empty())
+        self.config.unicast.is_some()
     }
 
     pub(super) fn master_down(&self) -> Duration {

@@ -39,6 +39,11 @@ impl Links {
         self.find(name).is_some_and(|link| link.has(address))
     }
 
+    /// Whether any interface has the address.
+    pub(super) fn have(&self, address: IpAddr) -> bool {
+        self.by_index.iter().flat_map(BTreeMap::values).any(|link| link.has(address))
+    }
+
     /// We have ordered this removal ourselves: the kernel's news of it will be no news.
     pub(super) fn forget(&mut self, name: &str, address: IpAddr) {
         let links = self.by_index.iter_mut().flat_map(BTreeMap::values_mut);

@@ -39,6 +39,8 @@ pub struct VrrpNode {
     /// Addresses of all instances.
     pub(super) vips: BTreeSet<IpAddr>,
     life: Life,
+    /// How long the machine had been up when this was made.
+    uptime: Duration,
     /// VRIDs that no instance has and that have been complained of.
     unknown_vrids: BTreeSet<u8>,
 }
@@ -76,6 +78,7 @@ impl VrrpNode {
             retries: BTreeMap::new(),
             vips: BTreeSet::new(),
             life: Life::Running,
+            uptime: Duration::MAX,
             unknown_vrids: BTreeSet::new(),
             config,
             global,
@@ -94,13 +97,15 @@ impl VrrpNode {
                 first.push(Action::Log(Level::Info, format!("({}) {text}", instance.name)));
             }
         }
-        if !node.global.vrrp_startup_delay.is_zero() {
-            let seconds = node.global.vrrp_startup_delay.as_secs_f64();
-            let text = format!("Delaying startup for {seconds} seconds");
-            first.push(Action::Log(Level::Info, text));
-        }
         node.life = Life::New { since: now, first };
         node
+    }
+
+    /// The machine has been up for so long: `vrrp_delay_after_boot` counts from then.
+    #[must_use]
+    pub const fn booted(mut self, ago: Duration) -> Self {
+        self.uptime = ago;
+        self
     }
 
     /// What instances, groups and trackers derive from the configuration alone.
@@ -414,8 +419,13 @@ impl VrrpNode {
     fn begin(&mut self, now: Instant) -> Vec<Action> {
         match &mut self.life {
             Life::New { first, .. } => {
-                let first = std::mem::take(first);
-                let delay = self.global.vrrp_startup_delay;
+                let mut first = std::mem::take(first);
+                let after_boot = self.global.vrrp_delay_after_boot.saturating_sub(self.uptime);
+                let delay = self.global.vrrp_startup_delay.max(after_boot);
+                if !delay.is_zero() {
+                    let text = format!("Delaying startup for {} seconds", delay.as_secs_f64());
+                    first.push(Action::Log(Level::Info, text));
+                }
                 self.life = if delay.is_zero() {
                     Life::Running
                 } else {

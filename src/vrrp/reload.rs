@@ -5,7 +5,7 @@ use super::{
     instance::{Instance, Phase, Turn},
     receive::configured_form,
     statics::{self, surplus},
-    tell::Told,
+    tell::{self, Subject, Told},
     transitions::target,
 };
 use crate::{
@@ -31,7 +31,7 @@ struct Identity<'a> {
 
 impl<'a> Identity<'a> {
     fn of(config: &'a VrrpInstance) -> Self {
-        let unicast = config.unicast.as_ref().is_some_and(|unicast| !unicast.peers.is_empty());
+        let unicast = config.unicast.is_some();
         Self {
             vrid: config.vrid.value,
             family: config.family,
@@ -61,6 +61,7 @@ impl VrrpNode {
         let (gone, come) = statics::reload(&old_config, &self.config);
         out.extend(gone);
         self.exchange_instances(now, out);
+        let told: Vec<Option<Told>> = self.instances.iter().map(|kept| kept.told).collect();
         out.extend(come);
         self.settle_configuration();
         if self.sync_daemons() != sync_before {
@@ -68,6 +69,9 @@ impl VrrpNode {
             self.start_sync_daemon(out);
         }
         self.settle(now, out);
+        if self.global.fifo_states_on_reload {
+            self.write_states(&told, out);
+        }
         for index in 0..self.instances.len() {
             self.with(index, now, out, |instance, turn| {
                 let timer = instance.master_down();
@@ -76,6 +80,23 @@ impl VrrpNode {
         }
         self.advertise_all(now, out);
         out.push(Action::Log(Level::Info, "Reload complete".to_owned()));
+    }
+
+    /// To the FIFOs alone: the state of whoever has not just told a new one.
+    fn write_states(&self, before: &[Option<Told>], out: &mut Vec<Action>) {
+        let mut lines = vec![];
+        for (instance, before) in self.instances.iter().zip(before) {
+            if let Some(told) = instance.told.filter(|now| Some(*now) == *before) {
+                let subject = Subject::Instance(&instance.config, instance.priority);
+                lines.extend(tell::state_line(subject, told, &self.global));
+            }
+        }
+        for group in &self.groups {
+            if let Some(told) = group.told {
+                lines.extend(tell::state_line(Subject::Group(&group.config), told, &self.global));
+            }
+        }
+        out.extend(lines.into_iter().map(Action::Notify));
     }
 
     /// Removals of all instances come before additions of any: an address may move between them.

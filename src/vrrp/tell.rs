@@ -130,6 +130,15 @@ pub(super) fn of_state(subject: Subject<'_>, told: Told, global: &GlobalDefs) ->
     out
 }
 
+/// The FIFO's line of a state that was told before.
+pub(super) fn state_line(
+    subject: Subject<'_>,
+    told: Told,
+    global: &GlobalDefs,
+) -> Option<Notification> {
+    fifo(subject, told.name(), global)
+}
+
 /// A master heard another one of lower priority.
 pub(super) fn of_lower_master(
     config: &VrrpInstance,

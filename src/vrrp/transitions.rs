@@ -26,10 +26,16 @@ impl Instance {
             self.expected_removals.clear();
         }
         self.wants_master = true;
+        // Nobody is heard any more, no rival either.
+        if self.rival.take().is_some() {
+            let priority = self.effective_priority();
+            self.set_priority(priority, turn);
+        }
         self.master_interval = self.config.advert_interval;
         self.enter(
             State::Master {
                 next_advert: turn.now + self.config.advert_interval,
+                last_advert: turn.now,
                 announce: Schedule::new(&self.config.garp, turn.now),
             },
             turn,

@@ -40,6 +40,8 @@ pub(crate) struct Host {
     /// None: not started, killed or stopped.
     pub(crate) node: Option<VrrpNode>,
     pub(crate) links: Vec<LinkView>,
+    /// Its process gets no time: packets wait.
+    pub(crate) frozen: bool,
     /// Whether its cables lead anywhere.
     pub(crate) plugged: bool,
     sockets: BTreeSet<Arc<SocketKey>>,
@@ -69,6 +71,7 @@ impl Lan {
             global: GlobalDefs::default(),
             node: None,
             links: vec![link(1, "eth0", [10, 0, 0, number]), link(2, "eth1", [10, 1, 0, number])],
+            frozen: false,
             plugged: true,
             sockets: BTreeSet::new(),
             inbox: VecDeque::new(),
@@ -125,6 +128,12 @@ impl Lan {
         }
     }
 
+    /// Somebody gives the host an address.
+    pub(crate) fn give(&mut self, name: &str, address: IpAddr) {
+        self.host(name).add_address(&vip(address, "eth0"));
+        self.drain();
+    }
+
     /// Somebody takes an address from the host.
     pub(crate) fn steal(&mut self, name: &str, address: IpAddr) {
         self.host(name).remove_address(address);
@@ -149,6 +158,7 @@ impl Lan {
         let timers = self
             .hosts
             .iter()
+            .filter(|host| !host.frozen)
             .filter_map(|host| host.node.as_ref()?.next_deadline())
             .map(|at| at.saturating_duration_since(origin));
         let arrivals = self.flying.iter().map(|(at, ..)| *at);
@@ -182,6 +192,9 @@ impl Lan {
     fn expire(&mut self) {
         let now = self.now();
         for at in 0..self.hosts.len() {
+            if self.hosts[at].frozen {
+                continue;
+            }
             let Some(node) = &mut self.hosts[at].node else { continue };
             if node.next_deadline().is_some_and(|due| due <= now) {
                 let actions = node.handle_deadline(now);
@@ -193,6 +206,9 @@ impl Lan {
     fn drain(&mut self) {
         let now = self.now();
         for at in 0..self.hosts.len() {
+            if self.hosts[at].frozen {
+                continue;
+            }
             while let Some(event) = self.hosts[at].inbox.pop_front() {
                 let Some(node) = &mut self.hosts[at].node else { continue };
                 let actions = node.handle(event, now);
@@ -413,6 +429,7 @@ pub(crate) fn instance(name: &str, vrid: u8) -> VrrpInstance {
         name: plain(name.to_owned()),
         wants_master: false,
         interface: plain("eth0".to_owned()),
+        vrf: None,
         vrid: plain(Vrid(vrid)),
         priority: plain(Priority(100)),
         version: Version::V2,
@@ -430,6 +447,7 @@ pub(crate) fn instance(name: &str, vrid: u8) -> VrrpInstance {
         preempt: true,
         preempt_delay: Duration::ZERO,
         source: None,
+        track_source: false,
         multicast_group: "224.0.0.18".parse().unwrap(),
         unicast: None,
         garp: GarpSchedule {
@@ -447,6 +465,7 @@ pub(crate) fn instance(name: &str, vrid: u8) -> VrrpInstance {
         owner_ignore_adverts: false,
         skip_check_adv_addr: false,
         down_timer_adverts: 3,
+        timer_expired_backup: None,
         v3_checksum_as_v2: false,
         promote_secondaries: false,
         strict: false,
@@ -455,6 +474,7 @@ pub(crate) fn instance(name: &str, vrid: u8) -> VrrpInstance {
 }
 
 fn link(index: u32, name: &str, address: [u8; 4]) -> LinkView {
+    let (index16, last) = (u16::try_from(index).unwrap(), u16::from(address[3]));
     LinkView {
         index: LinkIndex(index),
         name: name.to_owned(),
@@ -465,6 +485,9 @@ fn link(index: u32, name: &str, address: [u8; 4]) -> LinkView {
         loopback: false,
         mtu: 1500,
         mac: Some([2, 0, 0, 0, 0, address[3]]),
-        addresses: vec![Prefix { address: IpAddr::from(address), length: 24 }],
+        addresses: vec![
+            Prefix { address: IpAddr::from(address), length: 24 },
+            Prefix { address: [0xfe80, 0, 0, 0, 0, 0, index16, last].into(), length: 64 },
+        ],
     }
 }

@@ -187,6 +187,7 @@ impl Drafts {
         let sync_interfaces = sync_interfaces.collect();
         let around = vrrp_instance::Surroundings {
             defaults: &global.vrrp,
+            default_interface: global.default_interface(),
             smtp_alert: global.vrrp_alert(),
             scripts: &scripts,
             memberships: &memberships,

@@ -72,8 +72,7 @@ pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
         words::set(&mut d.notify.priority_changes, value::boolean(s, out));
     })
     .default("vrrp_notify_priority_changes")
-    .doc("also tell FIFOs of changed priorities")
-    .support(Support::NotYet("FIFOs hear of states only so far")),
+    .doc("also tell FIFOs of the members' changed priorities"),
     kw(&["track_interface"], Lines("INTERFACE [weight N]"), |d: &mut Draft, s, out| {
         trackers::lines(&mut d.interfaces, "interface", s, out);
     })
@@ -127,6 +126,7 @@ pub(super) struct Membership {
     pub(super) standing: Standing,
     pub(super) interfaces: Vec<TrackInterface>,
     pub(super) scripts: Vec<TrackerUse>,
+    pub(super) priority_changes: Option<bool>,
 }
 
 /// The groups, and for every instance that is in one what it takes from it.
@@ -153,6 +153,7 @@ pub(super) fn settle(
                 })
                 .collect(),
             scripts: vrrp_script::resolve(draft.scripts, scripts, out),
+            priority_changes: draft.notify.priority_changes,
         };
         let membership = membership.without_weights(out);
         let mut members = vec![];

@@ -25,6 +25,10 @@ pub struct GlobalDefs {
     pub vrrp_fifo: Option<Fifo>,
     /// No VRRP transition before this has passed since the start.
     pub vrrp_startup_delay: Duration,
+    /// The same since the machine has booted; the longer one counts.
+    pub vrrp_delay_after_boot: Duration,
+    /// The VRRP FIFOs hear of all states after a reload, not of changed ones only.
+    pub fifo_states_on_reload: bool,
     pub log_unknown_vrids: bool,
     pub child_wait_time: Duration,
 }
@@ -57,6 +61,8 @@ impl Default for GlobalDefs {
             lvs_fifo: None,
             vrrp_fifo: None,
             vrrp_startup_delay: Duration::ZERO,
+            vrrp_delay_after_boot: Duration::ZERO,
+            fifo_states_on_reload: false,
             log_unknown_vrids: false,
             child_wait_time: Duration::from_secs(5),
         }

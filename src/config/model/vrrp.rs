@@ -10,7 +10,10 @@ pub struct VrrpInstance {
     pub name: Spanned<String>,
     /// `state MASTER`: a wish that only the owner's (255) start-up honours.
     pub wants_master: bool,
+    /// Empty for unicast without an interface.
     pub interface: Spanned<String>,
+    /// What the sockets of unicast without an interface are bound to.
+    pub vrf: Option<String>,
     pub vrid: Spanned<Vrid>,
     /// Base priority, 1..=255.
     pub priority: Spanned<Priority>,
@@ -36,6 +39,8 @@ pub struct VrrpInstance {
     pub preempt_delay: Duration,
     /// `mcast_src_ip` or `unicast_src_ip`.
     pub source: Option<IpAddr>,
+    /// FAULT while `source` is not an address of this host (`track_src_ip`).
+    pub track_source: bool,
     pub multicast_group: IpAddr,
     pub unicast: Option<Unicast>,
     pub garp: GarpSchedule,
@@ -45,6 +50,9 @@ pub struct VrrpInstance {
     pub skip_check_adv_addr: bool,
     /// Factor of Master_Down_Interval, default 3.
     pub down_timer_adverts: u8,
+    /// `timer_expired_backup`: the highest priority of the other routers; a master that was frozen
+    /// for as long as such a router waits gives way.
+    pub timer_expired_backup: Option<Priority>,
     pub v3_checksum_as_v2: bool,
     pub promote_secondaries: bool,
     pub strict: bool,
@@ -143,12 +151,16 @@ pub struct GarpSchedule {
     pub gna_interval: Duration,
 }
 
+/// Adverts go to the peers alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unicast {
+    /// Of the instance's family. Empty only with `unicast_fault_no_peer`: FAULT for good.
     pub peers: Vec<UnicastPeer>,
+    /// None: 255 for IPv4, the kernel's default for IPv6.
     pub ttl: Option<u8>,
+    /// Adverts of others than the peers do not count.
     pub check_source: bool,
-    pub fault_no_peer: bool,
+    /// `old_unicast_checksum`: Some(true) = send it, Some(false) = never, None = as the peer does.
     pub old_checksum: Option<bool>,
 }
 

@@ -28,7 +28,6 @@ super::rules! {
     STRICT_STATE = warning(424, "vrrp_strict: `state MASTER` is for priority 255 only; this instance starts as BACKUP", "use `state BACKUP`");
     STRICT_IGNORES = warning(425, "vrrp_strict rules `{word}` out; it is ignored", "remove it, or vrrp_strict");
     VERSION_V6 = warning(426, "VRRP version 2 is not for IPv6; version 3 is used", "use `version 3`");
-    IPV6_NOT_YET = warning(427, "VRRP over IPv6 does not work yet: vrrp_instance {name} stays idle", "");
     GROUP_UNKNOWN_MEMBER = error(430, "there is no vrrp_instance `{name}` for group {group}", "");
     GROUP_UNKNOWN_MEMBER_NEAR = error(431, "there is no vrrp_instance `{name}` for group {group}", "did you mean `{near}`?");
     GROUP_MEMBER_TWICE = error(432, "vrrp_instance {name} is in two groups; the second is ignored", "an instance can follow one group only");
@@ -52,5 +51,11 @@ super::rules! {
     NOTIFY_ARGUMENT = warning(454, "`{word}` is taken as the user to run the script as", "put the command and its arguments between quotes: `{keyword} \"{command} {word}\"`");
     SCRIPT_SURPLUS = warning(455, "only `{command}` is the command: what follows is not passed to it", "put the command and its arguments between quotes");
     NAME_LONG = warning(456, "interface name `{name}` is longer than the kernel's 15 characters", "");
+    UNICAST_FAMILY = error(480, "{address} is not of the family of the virtual addresses; nothing is sent to it", "adverts go to peers of one family; use a second instance for the other");
+    UNICAST_NO_PEER = warning(481, "a keyword of unicast, but no unicast_peer: adverts are multicast", "list the other routers in `unicast_peer {{ ... }}`; `unicast_fault_no_peer` makes the instance wait for them");
+    UNICAST_NO_INTERFACE = error(482, "vrrp_instance {name} has no interface, and unicast needs one here", "without an interface, `unicast_src_ip` and peers that are not link-local are needed; or add `interface eth0`");
+    VRF_WITH_INTERFACE = warning(483, "`vrf` is ignored where there is an interface", "remove one of the two: the interface knows its VRF");
+    STRICT_UNICAST = warning(484, "unicast is not what vrrp_strict asks for; vrrp_instance {name} works all the same", "newer versions of keepalived refuse this: say `strict_mode off` in this instance");
+    TIMER_EXPIRED_PREEMPTS = warning(485, "timer_expired_backup works with nopreempt only; it is ignored", "add `nopreempt`, or remove it");
     UNICAST_NO_SOURCE = note(457, "unicast_peer without unicast_src_ip: the interface's first address is used", "name it where the interface has several addresses");
 }

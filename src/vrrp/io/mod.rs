@@ -12,7 +12,13 @@ use crate::{
 };
 use socket::Sockets;
 use std::{
-    collections::BTreeMap, fmt, future::Future, io, ops::ControlFlow, sync::Arc, time::Instant,
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    io,
+    ops::ControlFlow,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 use tokio::sync::mpsc::{Receiver, Sender};
 
@@ -99,10 +105,17 @@ pub async fn run<W: World>(
     world: W,
     detail: Detail,
 ) -> u8 {
-    let node = VrrpNode::new(config, global, Instant::now());
+    let node = VrrpNode::new(config, global, Instant::now()).booted(uptime());
     let executor = VrrpExecutor { world, detail, sockets: BTreeMap::new(), events, upward };
     // The machine's start does not wait for the first news.
     drive(node, inbox, executor).await
+}
+
+/// Since the machine has booted, suspended times included; for ever where /proc does not tell.
+fn uptime() -> Duration {
+    let text = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let seconds = text.split_ascii_whitespace().next().and_then(|word| word.parse().ok());
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(Duration::MAX)
 }
 
 struct VrrpExecutor<W> {

@@ -52,6 +52,8 @@ pub(in crate::config) struct Draft {
     lvs_fifo: FifoDraft,
     vrrp_fifo: FifoDraft,
     vrrp_startup_delay: Option<Duration>,
+    vrrp_delay_after_boot: Option<Duration>,
+    fifo_states_on_reload: Option<bool>,
     log_unknown_vrids: Option<bool>,
     pub(super) child_wait_time: Option<Duration>,
     default_interface: Option<String>,
@@ -161,6 +163,8 @@ impl Draft {
             lvs_fifo: self.lvs_fifo.settle(),
             vrrp_fifo: self.vrrp_fifo.settle(),
             vrrp_startup_delay: self.vrrp_startup_delay.unwrap_or(default.vrrp_startup_delay),
+            vrrp_delay_after_boot: self.vrrp_delay_after_boot.unwrap_or(Duration::ZERO),
+            fifo_states_on_reload: self.fifo_states_on_reload.unwrap_or(false),
             log_unknown_vrids: self.log_unknown_vrids.unwrap_or(false),
             child_wait_time: self.child_wait_time.unwrap_or(default.child_wait_time),
         }

@@ -23,8 +23,6 @@ use std::{net::IpAddr, time::Duration};
 const LONGEST: Duration = Duration::from_secs(4294);
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-const FIFO: Support = Support::NotYet("FIFOs hear of states only so far");
-
 pub(super) fn keywords() -> Vec<Keyword<Draft>> {
     vec![
         kw(&["router_id"], One("NAME"), take_word!(router_id))
@@ -197,8 +195,7 @@ pub(super) fn keywords() -> Vec<Keyword<Draft>> {
         .doc("missed adverts until the master counts as gone"),
         kw(&["vrrp_check_unicast_src"], OptionalBool, take_flag!(vrrp.check_unicast_src))
             .default("off")
-            .doc("take unicast adverts from unicast_peer only")
-            .support(Support::NotYet("unicast is planned")),
+            .doc("take unicast adverts from unicast_peer only"),
         kw(&["v3_checksum_as_v2"], OptionalBool, take_flag!(vrrp.v3_checksum_as_v2))
             .default("off")
             .doc("checksum of VRRP version 3 without pseudo header"),
@@ -208,8 +205,7 @@ pub(super) fn keywords() -> Vec<Keyword<Draft>> {
             take_flag!(vrrp.notify_priority_changes),
         )
         .default("off")
-        .doc("also tell FIFOs of changed priorities")
-        .support(FIFO),
+        .doc("also tell FIFOs of changed priorities"),
         kw(&["log_unknown_vrids"], OptionalBool, take_flag!(log_unknown_vrids))
             .default("off")
             .doc("log adverts of virtual routers that are not configured here"),
@@ -220,9 +216,13 @@ pub(super) fn keywords() -> Vec<Keyword<Draft>> {
         )
         .default("0")
         .doc("no change of state before this time has passed since the start"),
-        not_yet(&["vrrp_delay_after_boot"], One("SECONDS"))
-            .support(Support::NotYet("it is planned; `vrrp_startup_delay` works"))
-            .doc("no change of state before this time has passed since boot"),
+        kw(
+            &["vrrp_delay_after_boot"],
+            One("SECONDS"),
+            take_time!(MILLISECOND..=LONGEST, vrrp_delay_after_boot),
+        )
+        .default("0")
+        .doc("no change of state before this time has passed since boot"),
         kw(&["default_interface"], One("INTERFACE"), take_word!(default_interface))
             .default("eth0")
             .doc("for static addresses that name none"),
@@ -250,9 +250,9 @@ pub(super) fn keywords() -> Vec<Keyword<Draft>> {
             notify::script(&mut d.vrrp_fifo.script, s, out);
         })
         .doc("started once to read vrrp_notify_fifo"),
-        not_yet(&["fifo_write_vrrp_states_on_reload"], OptionalBool)
-            .doc("write all states to the FIFOs after a reload")
-            .support(FIFO),
+        kw(&["fifo_write_vrrp_states_on_reload"], OptionalBool, take_flag!(fifo_states_on_reload))
+            .default("off")
+            .doc("write all states to the FIFOs after a reload"),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! `vrrp_instance`: one virtual router.
 mod settle;
 mod table;
+mod unicast;
 
 pub(super) use settle::Surroundings;
 pub(super) use table::{AUTHENTICATION, KEYWORDS};
@@ -51,6 +52,9 @@ pub(in crate::config) struct Draft {
     nopreempt: Option<Span>,
     preempt_delay: Option<Spanned<Duration>>,
     source: Option<Spanned<IpAddr>>,
+    track_source: bool,
+    vrf: Option<Spanned<String>>,
+    timer_expired_backup: Option<Spanned<Priority>>,
     multicast_group: Option<Spanned<IpAddr>>,
     unicast: UnicastDraft,
     garp: Garp,
@@ -90,7 +94,9 @@ enum AuthenticationKind {
 
 #[derive(Debug, Default)]
 struct UnicastDraft {
-    peers: Vec<UnicastPeer>,
+    peers: Vec<Spanned<UnicastPeer>>,
+    /// Where the first keyword of unicast stands.
+    said: Option<Span>,
     ttl: Option<u8>,
     check_source: Option<bool>,
     fault_no_peer: bool,

@@ -12,10 +12,10 @@ use crate::{
         },
         diagnostic::Diagnostics,
         model::{
-            Authentication, GarpSchedule, TrackInterface, TrackScript, TrackerUse, Unicast,
-            Version, VrrpInstance,
+            Authentication, GarpSchedule, TrackInterface, TrackScript, TrackerUse, Version,
+            VrrpInstance,
         },
-        rules::vrrp as rules,
+        rules::{global as global_rules, vrrp as rules},
         source::{Span, Spanned},
     },
 };
@@ -33,6 +33,8 @@ const GROUP6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12))
 #[derive(Debug)]
 pub(in crate::config::blocks) struct Surroundings<'a> {
     pub(in crate::config::blocks) defaults: &'a VrrpDefaults,
+    /// For virtual addresses of instances without an interface.
+    pub(in crate::config::blocks) default_interface: &'a str,
     pub(in crate::config::blocks) smtp_alert: bool,
     pub(in crate::config::blocks) scripts: &'a [TrackScript],
     /// By instance name: what its sync group adds.
@@ -57,17 +59,17 @@ impl Draft {
         let authentication = self.settled_authentication(version, family, strict, out);
         let advert_interval = self.settled_interval(version, out);
         self.strictly_ignored(strict, out);
+        let timer_expired_backup = self.settled_timer_expired(out);
+        let unicast = self.settled_unicast(family, strict, defaults, out);
         let accept = self.settled_accept(version, strict, owner, out);
-        let interface_name = self.interface.as_ref().map_or("", |name| name.value.as_str());
+        let interface_name =
+            self.interface.as_ref().map_or(around.default_interface, |name| name.value.as_str());
         let expects_addresses =
             !self.no_addresses && !self.addresses_given && self.misses("virtual_ipaddress", out);
         let (addresses, excluded) =
             settle_addresses(self.addresses, self.excluded, family, interface_name, out);
         if addresses.is_empty() && expects_addresses {
             out.report(rules::NO_ADDRESS, self.name.span).with("name", &self.name.value);
-        }
-        if family == Family::V6 {
-            out.report(rules::IPV6_NOT_YET, self.name.span).with("name", &self.name.value);
         }
         let membership = around.memberships.get(&self.name.value);
         let standing =
@@ -76,11 +78,8 @@ impl Draft {
             settle_interfaces(&self.track_interfaces, membership, interface_name, standing, out);
         let own = vrrp_script::resolve(self.track_scripts, around.scripts, out);
         let track_scripts = settle_scripts(own, membership, standing, out);
-        if !self.unicast.peers.is_empty() && self.source.is_none() {
-            out.report(rules::UNICAST_NO_SOURCE, self.name.span);
-        }
         let source = of_family(self.source, family, out);
-        let multicast_group = of_family(self.multicast_group, family, out)
+        let multicast_group = settled_group(self.multicast_group, family, out)
             .or(match family {
                 Family::V4 => defaults.group4,
                 Family::V6 => defaults.group6,
@@ -104,11 +103,11 @@ impl Draft {
         } else {
             self.down_timer_adverts.or(defaults.down_timer_adverts).unwrap_or(3)
         };
-        let unicast = self.unicast;
         let (interface, vrid) = required?;
         Some(VrrpInstance {
             name: self.name,
             wants_master,
+            vrf: self.vrf.map(|vrf| vrf.value).filter(|_| interface.value.is_empty()),
             interface,
             vrid,
             priority,
@@ -123,19 +122,18 @@ impl Draft {
             track_scripts,
             track_primary: !self.ignore_primary,
             smtp_alert: self.notify.smtp_alert.unwrap_or(around.smtp_alert),
-            notify: self.notify.settle(defaults.notify_priority_changes.unwrap_or(false)),
+            notify: self.notify.settle(
+                membership
+                    .and_then(|group| group.priority_changes)
+                    .or(defaults.notify_priority_changes)
+                    .unwrap_or(false),
+            ),
             preempt: self.nopreempt.is_none(),
             preempt_delay,
             source,
+            track_source: self.track_source,
             multicast_group,
-            unicast: (!unicast.peers.is_empty()).then(|| Unicast {
-                check_source: unicast.check_source.or(defaults.check_unicast_src).unwrap_or(false)
-                    || unicast.peers.iter().any(|p| p.min_ttl.is_some() || p.max_ttl.is_some()),
-                peers: unicast.peers,
-                ttl: unicast.ttl,
-                fault_no_peer: unicast.fault_no_peer,
-                old_checksum: unicast.old_checksum,
-            }),
+            unicast,
             garp: schedule(self.garp, defaults, strict),
             lower_prio_no_advert,
             higher_prio_send_advert,
@@ -145,6 +143,7 @@ impl Draft {
                 .or(defaults.skip_check_adv_addr)
                 .unwrap_or(false),
             down_timer_adverts,
+            timer_expired_backup,
             v3_checksum_as_v2: self
                 .v3_checksum_as_v2
                 .or(defaults.v3_checksum_as_v2)
@@ -161,22 +160,20 @@ impl Draft {
     }
 
     fn required(&mut self, out: &mut Diagnostics) -> Option<(Spanned<String>, Spanned<Vrid>)> {
-        if self.interface.is_none() && self.misses("interface", out) {
-            out.report(rules::NO_INTERFACE, self.name.span).with("name", &self.name.value);
-        }
+        let interface = self.settled_interface(out);
         if self.vrid.is_none() && !self.vrid_given && self.misses("virtual_router_id", out) {
             out.report(rules::NO_VRID, self.name.span).with("name", &self.name.value);
         }
         let vrid = self.vrid.as_ref()?;
         let vrid = Spanned { value: Vrid(vrid.value), span: vrid.span };
-        Some((self.interface.clone()?, vrid))
+        Some((interface?, vrid))
     }
 
     /// Of the first virtual address; where there is none, of whatever else has a family.
     fn family(&self) -> Family {
         let addresses = self.addresses.iter().map(|line| line.address.address);
         let source = self.source.as_ref().map(|source| source.value);
-        let peers = self.unicast.peers.iter().map(|peer| peer.address);
+        let peers = self.unicast.peers.iter().map(|peer| peer.value.address);
         match addresses.chain(source).chain(peers).next() {
             Some(address) => Family::of(&address),
             None if self.native_ipv6 => Family::V6,
@@ -341,6 +338,16 @@ impl Draft {
         }
     }
 
+    /// Preempting, a router that was frozen would come back at once.
+    fn settled_timer_expired(&self, out: &mut Diagnostics) -> Option<Priority> {
+        let said = self.timer_expired_backup.as_ref()?;
+        if self.nopreempt.is_none() {
+            out.report(rules::TIMER_EXPIRED_PREEMPTS, said.span);
+            return None;
+        }
+        Some(said.value)
+    }
+
     /// What the version's field can hold: 8 bits of seconds, or 12 bits of 10 ms.
     fn settled_interval(&self, version: Version, out: &mut Diagnostics) -> Duration {
         let Some(Spanned { value: wanted, span }) = &self.advert_interval else {
@@ -464,6 +471,23 @@ fn of_family(
         return Some(value);
     }
     out.report(rules::SOURCE_FAMILY, span).with("address", value);
+    None
+}
+
+/// `mcast_dst_ip`.
+fn settled_group(
+    group: Option<Spanned<IpAddr>>,
+    family: Family,
+    out: &mut Diagnostics,
+) -> Option<IpAddr> {
+    let span = group.as_ref()?.span;
+    let address = of_family(group, family, out)?;
+    if address.is_multicast() {
+        return Some(address);
+    }
+    out.report(global_rules::NOT_MULTICAST, span)
+        .with("address", address)
+        .with("family", if family == Family::V6 { 6 } else { 4 });
     None
 }
 

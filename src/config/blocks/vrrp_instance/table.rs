@@ -1,12 +1,12 @@
 //! The keywords of `vrrp_instance` and its `authentication`.
-use super::{AuthenticationDraft, AuthenticationKind, Draft, State};
+use super::{AuthenticationDraft, AuthenticationKind, Draft, State, unicast};
 use crate::{
     base::Priority,
     config::{
         blocks::{
             addresses,
             global_defs::{at_least_one, version},
-            line, notify, routes, trackers,
+            notify, routes, trackers,
             words::{self, take_count, take_flag, take_time},
         },
         diagnostic::Diagnostics,
@@ -15,7 +15,6 @@ use crate::{
             Takes::{Block, Lines, Nothing, One, OptionalBool, Script, UpTo1, Words},
             apply, kw, not_yet,
         },
-        model::UnicastPeer,
         rules::{global as global_rules, vrrp as rules},
         source::Spanned,
         tree::Statement,
@@ -26,10 +25,8 @@ use std::time::Duration;
 
 const LONGEST: Duration = Duration::from_secs(4294);
 
-const UNICAST: Support = Support::NotYet("unicast is planned; until then adverts are multicast");
 const VMAC: Support = Support::NotYet("virtual MAC addresses are planned; the interface's is used");
 const TRACKER: Support = Support::NotYet("it is planned; the instance is not guarded by it");
-const FIFO: Support = Support::NotYet("FIFOs hear of states only so far");
 const FILTER: Support =
     Support::NotYet("filtering is planned; packets to the virtual addresses are accepted");
 
@@ -123,8 +120,8 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
     not_yet(&["track_bfd"], Lines("BFD [weight N]"))
         .support(TRACKER)
         .doc("BFD sessions that must be up"),
-    not_yet(&["track_src_ip"], Nothing)
-        .support(TRACKER)
+    kw(&["track_src_ip"], Nothing, |d: &mut Draft, _, _| d.track_source = true)
+        .default("off")
         .doc("FAULT while the configured source address is missing"),
     kw(&["dont_track_primary"], Nothing, |d: &mut Draft, _, _| d.ignore_primary = true)
         .default("off")
@@ -139,9 +136,8 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
     kw(&["notify"], Script, script!(any))
         .doc("run at every change, with INSTANCE NAME STATE PRIORITY"),
     kw(&["notify_priority_changes"], OptionalBool, take_flag!(notify.priority_changes))
-        .default("vrrp_notify_priority_changes")
-        .doc("also tell FIFOs of changed priorities")
-        .support(FIFO),
+        .default("of its group, else vrrp_notify_priority_changes")
+        .doc("also tell FIFOs of changed priorities"),
     kw(&["smtp_alert"], OptionalBool, take_flag!(notify.smtp_alert))
         .default("smtp_alert_vrrp")
         .doc("mail at every change"),
@@ -159,6 +155,9 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
     .range("0..1000")
     .doc("wait this long before replacing a MASTER of lower priority"),
     kw(&["mcast_src_ip", "unicast_src_ip"], One("ADDRESS"), |d: &mut Draft, s, out| {
+        if s.first() == "unicast_src_ip" {
+            d.says_unicast(s);
+        }
         let source = value::ip(s, 1, out);
         words::set(&mut d.source, source.map(|value| Spanned { value, span: s.span }));
     })
@@ -170,28 +169,33 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
     })
     .default("vrrp_mcast_group4, vrrp_mcast_group6")
     .doc("where adverts go"),
-    kw(&["unicast_peer"], Lines("ADDRESS [min_ttl N] [max_ttl N]"), unicast_peers)
-        .doc("the other routers; adverts go to them alone")
-        .support(UNICAST),
-    kw(&["unicast_ttl"], One("TTL"), take_count!(0..=255, unicast.ttl))
-        .default("255")
-        .range("0..255")
-        .doc("of unicast adverts")
-        .support(UNICAST),
-    kw(&["check_unicast_src"], OptionalBool, take_flag!(unicast.check_source))
-        .default("vrrp_check_unicast_src")
-        .doc("take adverts from unicast_peer only")
-        .support(UNICAST),
+    kw(&["unicast_peer"], Lines("ADDRESS [min_ttl N] [max_ttl N]"), |d: &mut Draft, s, out| {
+        d.says_unicast(s);
+        unicast::peers(d, s, out);
+    })
+    .doc("the other routers; adverts go to them alone"),
+    kw(&["unicast_ttl"], One("TTL"), |d: &mut Draft, s, out| {
+        d.says_unicast(s);
+        words::set(&mut d.unicast.ttl, words::number(s, 1, 0..=255, out));
+    })
+    .default("255; IPv6: the kernel's")
+    .range("0..255")
+    .doc("of unicast adverts"),
+    kw(&["check_unicast_src"], OptionalBool, |d: &mut Draft, s, out| {
+        d.says_unicast(s);
+        words::set(&mut d.unicast.check_source, value::boolean(s, out));
+    })
+    .default("vrrp_check_unicast_src")
+    .doc("take adverts from unicast_peer only"),
     kw(&["unicast_fault_no_peer"], Nothing, |d: &mut Draft, _, _| d.unicast.fault_no_peer = true)
         .default("off")
-        .doc("FAULT rather than multicast without unicast_peer")
-        .support(UNICAST),
+        .doc("FAULT rather than multicast without unicast_peer"),
     kw(&["old_unicast_checksum"], UpTo1("never"), |d: &mut Draft, s, _| {
+        d.says_unicast(s);
         d.unicast.old_checksum = Some(s.word(1).is_none());
     })
-    .default("auto")
-    .doc("checksum of old versions for unicast")
-    .support(UNICAST),
+    .default("as the peer does")
+    .doc("checksum of keepalived up to 1.3.6 for version 3 over unicast"),
     kw(&["v3_checksum_as_v2"], OptionalBool, take_flag!(v3_checksum_as_v2))
         .default("global v3_checksum_as_v2")
         .doc("checksum of VRRP version 3 without pseudo header"),
@@ -255,10 +259,21 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
         .default("vrrp_down_timer_adverts")
         .range("1..100")
         .doc("missed adverts until the master counts as gone"),
-    not_yet(&["timer_expired_backup", "thread_timer_expired"], UpTo1("PRIORITY"))
-        .default("254")
-        .range("1..254")
-        .doc("give way when we were frozen for long"),
+    kw(
+        &["timer_expired_backup", "thread_timer_expired"],
+        UpTo1("PRIORITY"),
+        |d: &mut Draft, s, out| {
+            let priority = match s.word(1) {
+                Some(_) => words::number(s, 1, 1..=254, out),
+                None => Some(254),
+            };
+            let priority = priority.map(|value| Spanned { value: Priority(value), span: s.span });
+            words::set(&mut d.timer_expired_backup, priority);
+        },
+    )
+    .default("off; 254 without a priority")
+    .range("1..254")
+    .doc("with nopreempt: a MASTER that was frozen gives way; the others' highest priority"),
     not_yet(&["use_vmac"], Words(0, 8, "[NAME] [MAC] [...]"))
         .support(VMAC)
         .doc("a virtual MAC address on an interface of its own"),
@@ -269,7 +284,9 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
     not_yet(&["use_ipvlan"], Words(0, 8, "[NAME] [ADDRESS] [MODE]"))
         .support(VMAC)
         .doc("an ipvlan interface of its own"),
-    not_yet(&["vrf"], One("INTERFACE")).doc("VRF of an instance without interface"),
+    kw(&["vrf"], One("INTERFACE"), |d: &mut Draft, s, _| d.vrf = words::name(s))
+        .default("none")
+        .doc("VRF of unicast without an interface"),
     kw(&["accept"], Nothing, |d: &mut Draft, s, _| {
         d.accept = Some(Spanned { value: true, span: s.span })
     })
@@ -362,33 +379,4 @@ fn authentication(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagno
     let start = out.here();
     apply(AUTHENTICATION, "authentication", statement.body(), into, out);
     into.said = out.since(start);
-}
-
-fn unicast_peers(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {
-    for entry in statement.body() {
-        let mut words = line::Line::new(
-            entry,
-            global_rules::ADDRESS_NEEDS_VALUE,
-            global_rules::ADDRESS_BAD_VALUE,
-        );
-        let Some(first) = words.next() else { continue };
-        let Some((address, _)) = line::address(first.as_str()) else {
-            out.report(global_rules::ADDRESS_NO_ADDRESS, first.span).with("word", first.as_str());
-            continue;
-        };
-        let mut peer = UnicastPeer { address, min_ttl: None, max_ttl: None };
-        while let Some(option) = words.next() {
-            match option.as_str() {
-                "min_ttl" => peer.min_ttl = words.read(option, "0..255", out, line::number),
-                "max_ttl" => peer.max_ttl = words.read(option, "0..255", out, line::number),
-                unknown => {
-                    out.report(global_rules::ADDRESS_UNKNOWN_WORD, option.span)
-                        .with("word", unknown)
-                        .with("options", "min_ttl, max_ttl");
-                    break;
-                }
-            }
-        }
-        draft.unicast.peers.push(peer);
-    }
 }
