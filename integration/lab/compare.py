@@ -1,0 +1,168 @@
+"""What two programs showed, side by side: equal, different as intended, or different."""
+
+import difflib
+import fnmatch
+import re
+import statistics
+import tomllib
+
+PROGRAMS = ("keepalived", "ldirector")
+# Announcements of one round and scripts of one change lie closer together than this, in seconds.
+TOGETHER = 0.25
+# A pause between two announcements may differ by so much, or by this part of it.
+SLACK, PART = 1.0, 0.2
+# A router that says nothing for so many of its intervals has stopped.
+SILENT = 2.5
+
+
+class Intended:
+    """The list of differences that are meant to be."""
+
+    def __init__(self, path):
+        self.entries = tomllib.loads(path.read_text())["difference"]
+        self.used = set()
+
+    def explain(self, config, surface, minus, plus):
+        """The lines that no entry explains."""
+        for number, entry in enumerate(self.entries):
+            configs = entry["configs"] if isinstance(entry["configs"], list) else [entry["configs"]]
+            if not any(fnmatch.fnmatch(config, pattern) for pattern in configs):
+                continue
+            if not fnmatch.fnmatch(surface, entry["surface"]):
+                continue
+            left = without(minus, entry.get("keepalived"))
+            right = without(plus, entry.get("ldirector"))
+            if (left, right) != (minus, plus):
+                self.used.add(number)
+                minus, plus = left, right
+        return minus, plus
+
+    def idle(self, used, configs):
+        """Entries that explained nothing, of those that could have with these configurations."""
+        for number, entry in enumerate(self.entries):
+            patterns = entry["configs"] if isinstance(entry["configs"], list) else [entry["configs"]]
+            could = any(fnmatch.fnmatch(config, pattern) for config in configs for pattern in patterns)
+            if could and number not in used and not entry.get("sometimes"):
+                yield entry
+
+
+def without(lines, pattern):
+    return [line for line in lines if not re.search(pattern, line)] if pattern else lines
+
+
+def compare(config, results, intended):
+    """(word, text): `equal`, `intended` or `FAILED`, and the differences that nobody meant."""
+    left, right = (results[name] for name in PROGRAMS)
+    text = []
+    explained = False
+    for where, surface, one, other in pairs(left, right):
+        if one == other:
+            continue
+        plain = list(difflib.ndiff(one, other))
+        minus = [line[2:] for line in plain if line.startswith("- ")]
+        plus = [line[2:] for line in plain if line.startswith("+ ")]
+        if intended.explain(config, surface, minus, plus) == ([], []):
+            explained = True
+            continue
+        text.append(f"{surface} after: {where}" if where else surface)
+        text += list(difflib.unified_diff(one, other, *PROGRAMS, lineterm="", n=2))
+    return ("FAILED" if text else "intended" if explained else "equal"), text
+
+
+def pairs(left, right):
+    """(step, surface, lines of one, lines of the other) of everything that was looked at."""
+    for (step, one), (_, other) in zip(left["observations"], right["observations"]):
+        for surface in sorted({*one, *other}):
+            yield step, surface, one.get(surface, []), other.get(surface, [])
+        if one["outcome"] == other["outcome"] and not one["outcome"][0].startswith("as"):
+            yield step, "outcome", one["outcome"], ["and with both programs: the plan is wrong"]
+    for surface in sorted({*left["whole"], *right["whole"]}):
+        one, other = (side["whole"].get(surface, []) for side in (left, right))
+        if surface == "wire":
+            one, other = wire(one, other)
+        elif surface == "scripts":
+            one, other = in_bursts(one), in_bursts(other)
+        yield "", surface, one, other
+
+
+def in_bursts(lines):
+    """Scripts that are started together may begin in any order."""
+    bursts = []
+    last = None
+    for at, line in lines:
+        if last is None or at - last > TOGETHER:
+            bursts.append([])
+        bursts[-1].append(line)
+        last = at
+    return [line for burst in bursts for line in sorted(burst)]
+
+
+def wire(one, other):
+    """Both recordings in order of first appearance, a line for each packet that was seen."""
+    left, right = trains(one), trains(other)
+    for text, cars in right.items():
+        if text in left and alike(left[text], cars):
+            right[text] = left[text]
+    return [[f"{text}  {told(text, cars)}" for text, cars in side.items()] for side in (left, right)]
+
+
+def trains(packets):
+    """{packet: [(how many, pause before or between)]}: adverts as periods, announcements as bursts."""
+    times = {}
+    for at, text in packets:
+        times.setdefault(text, []).append(at)
+    # Joining a group is said again after a random time.
+    order = sorted(times, key=lambda text: ("IGMP" in text or "MLD" in text, times[text][0]))
+    groups = sorted(text for text in order if "IGMP" in text or "MLD" in text)
+    found = {}
+    for text in [text for text in order if text not in groups] + groups:
+        if text in groups:
+            found[text] = []
+        else:
+            found[text] = periods(times[text]) if "advert" in text else bursts(times[text])
+    return found
+
+
+def bursts(times):
+    cars = []
+    for before, at in zip([None, *times], times):
+        if before is None or at - before > TOGETHER:
+            cars.append([1, None if before is None else at - before])
+        else:
+            cars[-1][0] += 1
+    return cars
+
+
+def periods(times):
+    """[how many (3 is many), the usual pause]: a new one begins where the speaker was silent."""
+    gaps = [after - before for before, after in zip(times, times[1:])]
+    usual = statistics.median(gaps) if gaps else 0
+    cars = [[1, None]]
+    for gap in gaps:
+        if gap > SILENT * max(usual, 0.5):
+            cars.append([1, None])
+        else:
+            cars[-1] = [cars[-1][0] + 1, usual]
+    return [[min(count, 3), pause if count > 2 else None] for count, pause in cars]
+
+
+def alike(one, other):
+    """Whether two trains are the same but for a little time."""
+    if len(one) != len(other):
+        return False
+    for (count, pause), (count2, pause2) in zip(one, other):
+        if count != count2 and not (count > 1 and count2 > 1 and None in (pause, pause2)):
+            return False
+        if pause is not None and pause2 is not None and abs(pause - pause2) > max(SLACK, PART * pause):
+            return False
+    return True
+
+
+def told(text, cars):
+    words = []
+    for count, pause in cars:
+        if "advert" in text:
+            words.append("once" if count == 1 else "twice" if pause is None else f"every {pause:.1f} s")
+        else:
+            words.append(f"×{count}" + ("" if pause is None else f" after {pause:.1f} s"))
+    return ", then ".join(words)

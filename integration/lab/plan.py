@@ -1,0 +1,267 @@
+"""Plays a plan with one of the two programs and keeps what the system showed: the words are in `words`."""
+
+import ipaddress
+import os
+import re
+import select
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from . import observe, programs, steps
+from .case import Case, Failed
+from .farm import Farm, split
+from .host import Host, batch
+from .inside import Inside
+from .wire import Recorder
+
+# What one observation waits for after a `wait` came true, so that mails and scripts of a change are in.
+SETTLE = 0.7
+NOTE = """#!/bin/sh
+read up rest </proc/uptime
+echo "$up $0 $*" >>/run/notes
+[ ! -f $0.says ] || . $0.says
+"""
+
+
+SYSCTLS = {
+    **dict.fromkeys(("ipv4/ip_forward", "ipv6/conf/all/forwarding", "ipv4/vs/expire_nodest_conn"), "1"),
+    **dict.fromkeys((f"ipv4/conf/{name}/rp_filter" for name in ("all", "default")), "0"),
+    **dict.fromkeys((f"ipv6/conf/{name}/accept_dad" for name in ("all", "default")), "0"),
+}
+
+
+class Director(Host):
+    """The host under test. MACs are the same in every run: the far end is a bridge with addresses of its own."""
+
+    def connect(self):
+        interfaces = list(dict.fromkeys(interface for _, interface, _ in self.links))
+        base, inside = [], []
+        for number, interface in enumerate(interfaces):
+            port = f"d-{interface}"
+            base.append(f"link add {port} type veth peer name {interface} address {self.mac(number)} netns {self.pid}")
+            base.append(f"link set {port} master {bridge(interface)} up")
+            inside.append(f"link set {interface} up")
+        for _, interface, address in self.links:
+            inside.append(f"addr add {address} dev {interface}{nodad(address)}")
+        batch("\n".join(base))
+        self.inside = Inside(self.pid)
+        self.inside.do(lambda: self.settle("\n".join(inside)))
+
+    @staticmethod
+    def settle(orders):
+        """A router, on which no address of IPv6 waits for its turn."""
+        for key, value in SYSCTLS.items():
+            Path(f"/proc/sys/net/{key}").write_text(value)
+        batch(orders)
+
+    def write(self, path, text, mode=0o644):
+        file = Path(f"/proc/{self.pid}/root{path}")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(mode)
+
+    def read(self, path):
+        file = Path(f"/proc/{self.pid}/root{path}")
+        return file.read_text(errors="replace") if file.exists() else ""
+
+    @staticmethod
+    def mac(number):
+        return f"02:00:00:00:0{number}:0d"
+
+
+def children(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def nodad(address):
+    return " nodad" if ":" in address else ""
+
+
+def bridge(interface):
+    return f"w-{interface}"
+
+
+class Play(Case):
+    """One run of a plan. `director`, its host, is made by the first step that needs it, from the `link` lines."""
+
+    def __init__(self, file, program, work):
+        super().__init__(file, program, program, work)
+        self.program = program
+        self.links = []
+        self.host_made = None
+        self.farm = Farm(work)
+        self.recorder = None
+        self.speakers = {}
+        self.lines_of_pipes = {}
+        self.reading = True
+        # (what was done, {surface: lines}) in order; what was done since the last.
+        self.observations = []
+        self.since = []
+        self.shown = []
+        # (seconds, step) of each step.
+        self.times = []
+
+    @property
+    def director(self):
+        if not self.host_made:
+            self.make()
+        return self.host_made
+
+    def make(self):
+        links = self.links = self.links or [("eth0", "10.0.0.5/24"), ("eth0", "fd00::5/64")]
+        interfaces = self.interfaces()
+        Path("/proc/sys/net/ipv6/conf/default/accept_dad").write_text("0")
+        orders = ["link set lo up"]
+        for number, interface in enumerate(interfaces):
+            name = bridge(interface)
+            orders.append(
+                f"link add {name} address 02:00:00:00:0{number}:01 type bridge forward_delay 0 mcast_snooping 0"
+            )
+            orders.append(f"link set {name} up")
+        orders += [f"addr add {first(at)} dev {bridge(interface)}{nodad(at)}" for interface, at in links]
+        batch("\n".join(orders))
+        self.host_made = Director("director", [("", interface, address) for interface, address in links])
+        self.hosts["director"] = self.host_made
+        self.names = {Director.mac(n): f"<{interface}>" for n, interface in enumerate(interfaces)}
+        self.recorder = Recorder({f"d-{interface}": interface for interface in interfaces}, self.names)
+
+    def interfaces(self):
+        return list(dict.fromkeys(interface for interface, _ in self.links))
+
+    def world(self, interface, address):
+        """An address (with length) on the far side."""
+        batch(f"addr replace {address} dev {bridge(interface)}{nodad(address)}")
+
+    def need_address(self, where):
+        """The address of a server exists on the far side, on the first network that it is in."""
+        address = ipaddress.ip_address(split(where)[0])
+        _ = self.director
+        for interface, network in self.links:
+            if address in ipaddress.ip_interface(network).network:
+                self.world(interface, f"{address}/{network.split('/')[1]}")
+                return
+        raise RuntimeError(f"{where} is in no network of the director")
+
+    def step(self, words, text=None):
+        from .words import CHECKS, WORDS  # the words know the play; here the play knows the words
+
+        first_word = words[0]
+        if first_word in ("wait", "for"):
+            return self.over_time(first_word, steps.seconds(words[1]), words[2:])
+        if check := CHECKS.get(first_word):
+            return check(self, self.director, words[1:])
+        order = WORDS.get(first_word)
+        if not order:
+            raise RuntimeError(f"no word `{first_word}`: there are {', '.join(sorted([*WORDS, *CHECKS, 'wait']))}")
+        return order(self, words[1:], text)
+
+    def play(self, number, words, text):
+        began = time.monotonic()
+        where = f"{self.file.name}:{number}: {' '.join(words)}"
+        came = True
+        try:
+            self.step(words, text)
+        except AssertionError as why:
+            # A check that does not come true with either program is an error of the plan; with one, a difference.
+            came = f"no: {why}"
+        except RuntimeError as why:
+            raise Failed(f"{where}\n  {why}\n{self.logs()}") from why
+        self.since.append(" ".join(words)[:100])
+        if words[0] in ("wait", "for", "pause"):
+            self.observe(came)
+        elif came is not True:
+            raise Failed(f"{where}\n  {came}\n{self.logs()}")
+        self.times.append((round(time.monotonic() - began, 1), " ".join(words)[:60]))
+
+    def observe(self, came):
+        time.sleep(SETTLE)
+        seen = self.director.inside.do(lambda: observe.look(self.names))
+        seen["outcome"] = ["as the plan says" if came is True else came]
+        for number, line in enumerate(self.shown, 1):
+            seen[f"show {number}"] = line
+        self.shown = []
+        self.observations.append((" · ".join(self.since), seen))
+        self.since = []
+
+    def run(self):
+        super().run()
+        seen = {"wire": self.recorder.stop() if self.recorder else []}
+        log = self.log(self.director)
+        seen["states"] = observe.states(log.read_text(errors="replace")) if log.exists() else []
+        notes = self.director.read("/run/notes").splitlines()
+        seen["scripts"] = [(float(line.split(" ", 1)[0]), line.split(" ", 1)[1]) for line in notes]
+        self.reading = False
+        for path, lines in self.lines_of_pipes.items():
+            seen[f"pipe {path}"] = lines
+        seen["mails"] = [text for mail in self.farm.mails for text in [*mail, "---"] if not text.startswith("Date:")]
+        asked = dict.fromkeys(f"{where} ← {line}" for where, head in self.farm.requests for line in [head.strip()])
+        seen["asked"] = sorted(line.replace("\r\n", " | ") for line in asked)
+        return {"observations": self.observations, "whole": seen, "times": self.times}
+
+    # What the words use.
+
+    def pids(self):
+        """{parent, vrrp, checkers: pid} of the running director, as this process counts."""
+        parent = children(self.running["director", "director"].pid)[0]
+        roles = {"parent": parent}
+        for pid in children(parent):
+            command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            if self.program == "ldirector" and "child" in command:
+                roles[command[command.index("child") + 1]] = pid
+            elif self.program == "keepalived":
+                name = Path(f"/proc/{pid}/comm").read_text()
+                # keepalived starts the checkers first.
+                roles["vrrp" if "vrrp" in name or "checkers" in roles else "checkers"] = pid
+        return roles
+
+    def read_pipe(self, path):
+        """Lines of a FIFO on the director, from when it is there."""
+        lines = self.lines_of_pipes.setdefault(path, [])
+        real = Path(f"/proc/{self.director.pid}/root{path}")
+
+        def read():
+            rest = b""
+            pipe = None
+            while self.reading:
+                if pipe is None:
+                    if not real.is_fifo():
+                        time.sleep(0.02)
+                        continue
+                    pipe = os.open(real, os.O_RDWR | os.O_NONBLOCK)
+                if select.select([pipe], [], [], 0.1)[0]:
+                    *whole, rest = (rest + os.read(pipe, 65536)).split(b"\n")
+                    lines.extend(line.decode(errors="replace") for line in whole)
+
+        threading.Thread(target=read, daemon=True).start()
+
+    def stop(self):
+        self.reading = False
+        for speaker in self.speakers.values():
+            speaker.stop()
+        for process in self.running.values():
+            process.kill()
+        if self.host_made:
+            self.host_made.holder.kill()
+            self.host_made.holder.wait()
+
+
+def first(address):
+    """The far side's address in a director's network: the first one."""
+    interface = ipaddress.ip_interface(address)
+    return f"{interface.network.network_address + 1}/{interface.network.prefixlen}"
+
+
+def command_of(program):
+    """Both are started by keepalived's own options."""
+    name = programs.director(program)[0]
+    return [name, "-n", "-l", "-D", "-G", "-f", programs.CONF]
+
+
+def forget_child(process):
+    """The exit code of a director that ended, or None if it has not within a stop's patience."""
+    try:
+        return process.wait(steps.STOP_PATIENCE)
+    except subprocess.TimeoutExpired:
+        return None
