@@ -204,7 +204,7 @@ fn after_boot_the_rest_of_the_delay_is_waited_for() {
         let now = Instant::now();
         let mut node =
             VrrpNode::new(one().into(), global.into(), now).booted(Duration::from_secs(uptime));
-        node.handle(Event::Net(NetEvent::Links(vec![link(1)])), now);
+        drop(node.handle(Event::Net(NetEvent::Links(vec![link(1)])), now));
         let running = node.status(now).instances[0].state == "BACKUP";
         (running, node.next_deadline().unwrap().duration_since(now).as_secs())
     };
