@@ -10,7 +10,7 @@
 mod lan;
 use lan::{instance, plain, vip};
 use ldirector::{
-    base::{Family, LinkIndex, Prefix, Priority, Route, RouteMode, Script, Vrid},
+    base::{LinkIndex, Prefix, Priority, Route, Script, Vrid},
     config::model::{Fifo, GlobalDefs, Mail, SyncDaemon, TrackScript, VrrpConfig, VrrpInstance},
     machine::Machine,
     net::{LinkView, NetEvent},
@@ -18,7 +18,6 @@ use ldirector::{
     vrrp::{Action, Event, SyncOrder, SyncRole, VrrpNode},
 };
 use std::{
-    collections::BTreeMap,
     net::IpAddr,
     time::{Duration, Instant},
 };
@@ -100,25 +99,8 @@ fn link(index: u32) -> LinkView {
 }
 
 fn route(third: u8) -> Route {
-    Route {
-        family: Family::V4,
-        kind: 1,
-        destination: Prefix { address: [198, 51, third, 0].into(), length: 24 },
-        from: None,
-        source: None,
-        via: None,
-        dev: Some("eth0".to_owned()),
-        table: 254,
-        scope: None,
-        metric: None,
-        tos: 0,
-        protocol: 18,
-        onlink: false,
-        metrics: BTreeMap::new(),
-        mode: RouteMode::Prepend,
-        nexthops: vec![],
-        track: true,
-    }
+    let destination = Prefix { address: [198, 51, third, 0].into(), length: 24 };
+    Route { dev: Some("eth0".to_owned()), ..Route::to(destination) }
 }
 
 fn without_logs(actions: Vec<Action>) -> Vec<Action> {
@@ -130,7 +112,7 @@ fn address(last: u8) -> IpAddr {
 }
 
 fn own_route_gone(third: u8) -> NetEvent {
-    NetEvent::RouteRemoved { destination: route(third).destination, table: 254 }
+    NetEvent::RouteRemoved(route(third).identity())
 }
 
 #[test]

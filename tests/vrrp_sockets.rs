@@ -11,7 +11,7 @@
 mod lan;
 use lan::{instance, vip};
 use ldirector::{
-    base::{Family, InterfaceAddress, LinkIndex, Prefix, Priority, Route},
+    base::{Family, InterfaceAddress, LinkIndex, Prefix, Priority, Route, Rule},
     config::model::{
         Authentication, GlobalDefs, TrackScript, Unicast, UnicastPeer, Version, VrrpConfig,
         VrrpInstance,
@@ -55,6 +55,12 @@ impl World for Fake {
         Ok(())
     }
     async fn remove_route(&mut self, _: &Route) -> Result<(), Infallible> {
+        Ok(())
+    }
+    async fn add_rule(&mut self, _: &Rule) -> Result<(), Infallible> {
+        Ok(())
+    }
+    async fn remove_rule(&mut self, _: &Rule) -> Result<(), Infallible> {
         Ok(())
     }
     async fn sync_daemon(&mut self, _: &SyncOrder) -> Result<(), Infallible> {

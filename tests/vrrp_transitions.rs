@@ -9,7 +9,7 @@
 mod lan;
 use lan::{instance, plain};
 use ldirector::{
-    base::{LinkIndex, Prefix, Priority, Vrid},
+    base::{Family, LinkIndex, Prefix, Priority, Route, Rule, RuleAction, Vrid},
     config::model::{GlobalDefs, Version, VrrpConfig, VrrpInstance},
     machine::Machine,
     net::{LinkView, NetEvent},
@@ -47,6 +47,7 @@ enum Input {
     ScriptRecovers,
     AddressStolen,
     RouteNews,
+    RuleNews,
     SocketFails,
     SocketWorks,
     SendFails,
@@ -56,7 +57,7 @@ enum Input {
 }
 use Input::*;
 
-const ALL: [Input; 20] = [
+const ALL: [Input; 21] = [
     Deadline,
     AdvertStop,
     AdvertLower,
@@ -71,6 +72,7 @@ const ALL: [Input; 20] = [
     ScriptRecovers,
     AddressStolen,
     RouteNews,
+    RuleNews,
     SocketFails,
     SocketWorks,
     SendFails,
@@ -102,6 +104,7 @@ fn expected(state: State, input: Input) -> State {
             | LinkUp
             | AddressStolen
             | RouteNews
+            | RuleNews
             | SocketWorks
             | SendFails
             | SameReload
@@ -124,6 +127,7 @@ fn expected(state: State, input: Input) -> State {
             | ScriptRecovers
             | AddressStolen
             | RouteNews
+            | RuleNews
             | SocketFails
             | SocketWorks
             | SendFails
@@ -146,6 +150,7 @@ fn expected(state: State, input: Input) -> State {
             | ScriptRecovers
             | AddressStolen
             | RouteNews
+            | RuleNews
             | SocketWorks
             | SendFails
             | SameReload
@@ -153,7 +158,10 @@ fn expected(state: State, input: Input) -> State {
         ) => Backup,
 
         (Master, LinkDown | ScriptFails | SocketFails) => Fault,
-        (Master, AdvertEqualHigherAddress | AdvertHigher | AddressStolen | RouteNews) => Backup,
+        (
+            Master,
+            AdvertEqualHigherAddress | AdvertHigher | AddressStolen | RouteNews | RuleNews,
+        ) => Backup,
         (
             Master,
             Deadline
@@ -187,7 +195,7 @@ fn the_table_of_all_states_and_events() {
 
 #[test]
 fn nothing_but_an_accepted_advert_moves_the_timer_of_a_backup() {
-    for input in [AdvertRejected, AdvertLower, RouteNews, Status, SendFails] {
+    for input in [AdvertRejected, AdvertLower, RouteNews, RuleNews, Status, SendFails] {
         let mut rig = Rig::in_state(Backup);
         let before = rig.node.next_deadline();
         rig.apply(input);
@@ -217,17 +225,33 @@ fn a_rejected_packet_never_delays_the_adverts_of_a_master() {
 fn entering_and_leaving_master_keep_keepalived_s_order() {
     let mut rig = Rig::in_state(Backup);
     let up = rig.apply(Deadline);
-    assert_eq!(kinds(&up), ["send", "add", "add routes", "announce", "notify MASTER"]);
+    assert_eq!(kinds(&up), ["send", "add", "add routes", "add rules", "announce", "notify MASTER"]);
     let down = rig.apply(LinkDown);
-    assert_eq!(kinds(&down), ["send", "remove routes", "cancel", "remove", "notify FAULT"]);
+    assert_eq!(
+        kinds(&down),
+        ["send", "remove rules", "remove routes", "cancel", "remove", "notify FAULT"]
+    );
     let mut rig = Rig::in_state(Master);
     let down = rig.apply(AdvertHigher);
-    assert_eq!(kinds(&down), ["remove routes", "cancel", "remove", "notify BACKUP"]);
+    assert_eq!(
+        kinds(&down),
+        ["remove rules", "remove routes", "cancel", "remove", "notify BACKUP"]
+    );
     let mut rig = Rig::in_state(Master);
     let down = rig.apply(Stop);
     assert_eq!(
         kinds(&down),
-        ["unwatch", "send", "remove routes", "cancel", "remove", "notify STOP", "close", "exit"]
+        [
+            "unwatch",
+            "send",
+            "remove rules",
+            "remove routes",
+            "cancel",
+            "remove",
+            "notify STOP",
+            "close",
+            "exit"
+        ]
     );
 }
 
@@ -252,7 +276,7 @@ fn the_owner_starts_as_master_at_once() {
 fn the_first_step_releases_leftovers_before_anything_is_added() {
     let mut rig = Rig::bare(|_| {});
     let first = rig.node.handle_deadline(rig.now);
-    assert_eq!(kinds(&first), ["watch", "remove routes", "remove"]);
+    assert_eq!(kinds(&first), ["watch", "remove rules", "remove routes", "remove"]);
     assert!(rig.node.handle_deadline(rig.now).is_empty());
 }
 
@@ -281,6 +305,7 @@ impl Rig {
         host.track("VI_1", "chk", 0);
         let config = host.instance("VI_1");
         config.routes.push(route());
+        config.rules.push(rule());
         change(config);
         let config = Arc::new(host.config.clone());
         let now = Instant::now();
@@ -355,10 +380,8 @@ impl Rig {
                 index: LinkIndex(1),
                 prefix: Prefix { address: VIP.into(), length: 32 },
             }),
-            RouteNews => Event::Net(NetEvent::RouteRemoved {
-                destination: route().destination,
-                table: route().table,
-            }),
+            RouteNews => Event::Net(NetEvent::RouteRemoved(route().identity())),
+            RuleNews => Event::Net(NetEvent::RuleRemoved(Box::new(rule()))),
             SocketFails => Event::SocketFailed { socket: socket(), reason: "no room".to_owned() },
             SocketWorks => Event::SocketOpened(socket()),
             SendFails => Event::SendFailed { socket: socket(), reason: "no buffer".to_owned() },
@@ -404,7 +427,13 @@ impl Rig {
             Master => {
                 let own_decision = matches!(
                     input,
-                    LinkDown | ScriptFails | SocketFails | AddressStolen | RouteNews | Stop
+                    LinkDown
+                        | ScriptFails
+                        | SocketFails
+                        | AddressStolen
+                        | RouteNews
+                        | RuleNews
+                        | Stop
                 );
                 if own_decision {
                     assert_eq!(sent, [0], "{shown}");
@@ -425,7 +454,7 @@ impl Rig {
 
 fn socket() -> Arc<SocketKey> {
     Arc::new(SocketKey {
-        family: ldirector::base::Family::V4,
+        family: Family::V4,
         protocol: 112,
         interface: "eth0".to_owned(),
         endpoint: Endpoint::Multicast("224.0.0.18".parse().unwrap()),
@@ -465,26 +494,17 @@ fn link(up: bool) -> LinkView {
     }
 }
 
-fn route() -> ldirector::base::Route {
-    ldirector::base::Route {
-        family: ldirector::base::Family::V4,
-        kind: 1,
-        destination: Prefix { address: [198, 51, 100, 0].into(), length: 24 },
-        from: None,
-        source: None,
+fn route() -> Route {
+    let destination = Prefix { address: [198, 51, 100, 0].into(), length: 24 };
+    Route {
         via: Some([10, 0, 0, 254].into()),
         dev: Some("eth0".to_owned()),
-        table: 254,
-        scope: None,
-        metric: None,
-        tos: 0,
-        protocol: 18,
-        onlink: false,
-        metrics: std::collections::BTreeMap::new(),
-        mode: ldirector::base::RouteMode::Prepend,
-        nexthops: vec![],
-        track: true,
+        ..Route::to(destination)
     }
+}
+
+fn rule() -> Rule {
+    Rule::new(Family::V4, 100, RuleAction::Table(7))
 }
 
 /// Actions by name, without log lines.
@@ -499,6 +519,8 @@ fn kinds(actions: &[Action]) -> Vec<String> {
             Action::RemoveAddresses(_) => "remove".to_owned(),
             Action::AddRoutes(_) => "add routes".to_owned(),
             Action::RemoveRoutes(_) => "remove routes".to_owned(),
+            Action::AddRules(_) => "add rules".to_owned(),
+            Action::RemoveRules(_) => "remove rules".to_owned(),
             Action::Announce(_) => "announce".to_owned(),
             Action::CancelAnnouncements(_) => "cancel".to_owned(),
             Action::SyncDaemon(_) => "sync".to_owned(),

@@ -100,7 +100,9 @@ pub(super) fn read(path: &Path, config_id: Option<&str>) -> Result<Configuration
 /// Whose business is in the file.
 fn needs(config: &Config) -> Vec<Child> {
     let vrrp = &config.vrrp;
-    let routes = !vrrp.static_addresses.is_empty() || !vrrp.static_routes.is_empty();
+    let routes = !vrrp.static_addresses.is_empty()
+        || !vrrp.static_routes.is_empty()
+        || !vrrp.static_rules.is_empty();
     let routers = !vrrp.instances.is_empty() || routes;
     let services = !config.director.virtual_servers.is_empty();
     let services = services || config.global.own_sync_daemon().is_some();

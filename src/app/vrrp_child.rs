@@ -4,7 +4,7 @@ use super::{
     cli::RunArgs,
 };
 use crate::{
-    base::{InterfaceAddress, Route},
+    base::{InterfaceAddress, Route, Rule},
     config::{
         Config,
         model::{GlobalDefs, TrackScript},
@@ -183,6 +183,17 @@ impl World for Host {
             return Ok(());
         }
         Ok(self.network.remove_route(route).await?)
+    }
+
+    async fn add_rule(&mut self, rule: &Rule) -> Result<(), HostError> {
+        Ok(self.network.add_rule(rule).await?)
+    }
+
+    async fn remove_rule(&mut self, rule: &Rule) -> Result<(), HostError> {
+        if self.shared.keep.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Ok(self.network.remove_rule(rule).await?)
     }
 
     async fn sync_daemon(&mut self, order: &SyncOrder) -> Result<(), HostError> {

@@ -58,6 +58,23 @@ impl Prefix {
         Family::of(&self.address)
     }
 
+    /// The same with its host bits cleared.
+    #[must_use]
+    pub fn network(&self) -> Self {
+        let address = match self.address {
+            IpAddr::V4(address) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.length.min(32))).unwrap_or(0);
+                IpAddr::from((u32::from(address) & mask).to_be_bytes())
+            }
+            IpAddr::V6(address) => {
+                let mask =
+                    u128::MAX.checked_shl(128 - u32::from(self.length.min(128))).unwrap_or(0);
+                IpAddr::from((u128::from(address) & mask).to_be_bytes())
+            }
+        };
+        Self { address, length: self.length }
+    }
+
     /// Whether `other` lies in the network that this prefix names (host bits are ignored).
     #[must_use]
     pub fn contains(&self, other: IpAddr) -> bool {
@@ -85,6 +102,17 @@ impl fmt::Display for Prefix {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_has_no_host_bits() {
+        let net = |text: &str, length| {
+            Prefix { address: text.parse().unwrap(), length }.network().to_string()
+        };
+        assert_eq!(net("192.0.2.77", 24), "192.0.2.0/24");
+        assert_eq!(net("192.0.2.77", 32), "192.0.2.77/32");
+        assert_eq!(net("192.0.2.77", 0), "0.0.0.0/0");
+        assert_eq!(net("2001:db8::77", 33), "2001:db8::/33");
+    }
 
     #[test]
     fn contains_looks_at_the_leading_bits_only() {

@@ -1,4 +1,5 @@
 //! The texts a configuration is made of, and places in them.
+use super::names::Names;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -40,6 +41,8 @@ pub struct Sources {
     pub environment: BTreeMap<String, String>,
     /// For `${_RANDOM}` where no `random_seed` is given.
     pub seed: u64,
+    /// What files of this machine call routing tables and the like.
+    pub names: Names,
 }
 
 /// One file, already decoded to UTF-8 (what was not UTF-8 is replaced, and diagnosed).

@@ -3,7 +3,7 @@ pub mod arp;
 pub mod io;
 pub mod ndisc;
 
-use crate::base::{LinkIndex, Prefix};
+use crate::base::{LinkIndex, Prefix, RouteIdentity, Rule};
 use std::net::IpAddr;
 
 /// An interface as last seen.
@@ -38,7 +38,7 @@ impl LinkView {
     }
 }
 
-/// News from the kernel's link, address and route monitor.
+/// News from the kernel's monitor of links, addresses, routes and rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NetEvent {
     /// Everything, at the start and after news were lost: what is not in it is gone.
@@ -58,8 +58,7 @@ pub enum NetEvent {
         prefix: Prefix,
     },
     /// A route of ours (protocol 18) was deleted by somebody.
-    RouteRemoved {
-        destination: Prefix,
-        table: u32,
-    },
+    RouteRemoved(RouteIdentity),
+    /// A rule was deleted by somebody.
+    RuleRemoved(Box<Rule>),
 }

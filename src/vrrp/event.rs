@@ -1,6 +1,6 @@
 //! What a VRRP node is told, and what it orders.
 use crate::{
-    base::{Family, InterfaceAddress, Route},
+    base::{Family, InterfaceAddress, Route, Rule},
     config::model::{GlobalDefs, SyncDaemon, TrackScript, VrrpConfig},
     net::NetEvent,
     notify::Notification,
@@ -77,6 +77,8 @@ pub enum Action {
     RemoveAddresses(Vec<InterfaceAddress>),
     AddRoutes(Vec<Route>),
     RemoveRoutes(Vec<Route>),
+    AddRules(Vec<Rule>),
+    RemoveRules(Vec<Rule>),
     /// Tell the neighbours; must not delay what follows.
     Announce(Announcement),
     /// Forget what is still queued for this instance.

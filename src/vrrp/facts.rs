@@ -44,7 +44,11 @@ impl Instance {
             .iter()
             .filter(|route| route.track)
             .filter_map(|route| route.dev.as_deref());
-        for dev in of_addresses.chain(of_routes).collect::<BTreeSet<_>>() {
+        let of_rules =
+            config.rules.iter().filter(|rule| rule.track).flat_map(|rule| rule.interfaces());
+        let of_statics = config.static_interfaces.iter().map(String::as_str);
+        let needed = of_addresses.chain(of_routes).chain(of_rules).chain(of_statics);
+        for dev in needed.collect::<BTreeSet<_>>() {
             if dev != own && !dev.is_empty() {
                 trackers.need_interface(dev);
             }

@@ -23,15 +23,16 @@ use super::{
     links::Links,
     priority::Trackers,
     receive::{Reject, Remark, configured_form},
+    routing::Expected,
     tell::{self, Told},
     timing,
 };
 use crate::{
-    base::{InterfaceAddress, Priority, Route},
+    base::{InterfaceAddress, Priority},
     config::model::{Authentication, GlobalDefs, SyncDaemon, VrrpInstance},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeSet, HashSet},
     mem::Discriminant,
     net::IpAddr,
     sync::Arc,
@@ -68,8 +69,7 @@ pub(super) struct Instance {
     pub(super) send_failure_logged: bool,
     /// While master: addresses the kernel has confirmed, so that their removal is somebody's act.
     pub(super) held: BTreeSet<(String, IpAddr)>,
-    /// Removals of routes we have ordered and not yet heard of.
-    pub(super) expected_removals: BTreeMap<RouteKey, u32>,
+    pub(super) expected: Expected,
     /// The IPVS synchronisation that follows this instance.
     pub(super) sync_daemon: Option<Arc<SyncDaemon>>,
     pub(super) told: Option<Told>,
@@ -153,9 +153,6 @@ pub(super) struct Counters {
     pub(super) became_master: u64,
 }
 
-/// Destination and table.
-pub(super) type RouteKey = (crate::base::Prefix, u32);
-
 /// What every step needs besides the instance.
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
@@ -186,7 +183,7 @@ impl Instance {
             logged: HashSet::new(),
             send_failure_logged: false,
             held: BTreeSet::new(),
-            expected_removals: BTreeMap::new(),
+            expected: Expected::default(),
             sync_daemon: None,
             told: None,
             rival: None,
@@ -324,24 +321,6 @@ impl Instance {
         }
     }
 
-    /// Somebody deleted one of our routes, unless it was us.
-    pub(super) fn on_route_removed(&mut self, key: &RouteKey, turn: &mut Turn<'_>) {
-        if let Some(left) = self.expected_removals.get_mut(key) {
-            *left -= 1;
-            if *left == 0 {
-                self.expected_removals.remove(key);
-            }
-            return;
-        }
-        let tracked =
-            self.config.routes.iter().any(|route| route.track && route_key(route) == *key);
-        if tracked && self.phase() == Phase::Master {
-            let text = format!("Netlink reflector reports route {} removed", key.0);
-            self.log(Level::Info, &text, turn);
-            self.give_up(turn);
-        }
-    }
-
     /// Sends an advert now; the next one is due an interval later.
     pub(super) fn advertise(&mut self, turn: &mut Turn<'_>) {
         self.send(self.priority, turn);
@@ -441,8 +420,4 @@ impl Instance {
 
 fn is_it(vip: &InterfaceAddress, dev: &str, address: IpAddr) -> bool {
     vip.dev == dev && vip.address == address
-}
-
-pub(super) const fn route_key(route: &Route) -> RouteKey {
-    (route.destination, route.table)
 }

@@ -1,6 +1,6 @@
 //! The interfaces of this host as the kernel last told of them, and what an event changed.
 use crate::{
-    base::{LinkIndex, Prefix},
+    base::{LinkIndex, RouteIdentity, Rule},
     net::{LinkView, NetEvent},
 };
 use std::{collections::BTreeMap, net::IpAddr};
@@ -19,7 +19,8 @@ pub(super) enum Delta {
     Down(String),
     AddressAdded(String, IpAddr),
     AddressRemoved(String, IpAddr),
-    RouteRemoved(Prefix, u32),
+    RouteRemoved(RouteIdentity),
+    RuleRemoved(Box<Rule>),
 }
 
 impl Links {
@@ -96,9 +97,8 @@ impl Links {
                     }
                 }
             }
-            NetEvent::RouteRemoved { destination, table } => {
-                out.push(Delta::RouteRemoved(destination, table));
-            }
+            NetEvent::RouteRemoved(route) => out.push(Delta::RouteRemoved(route)),
+            NetEvent::RuleRemoved(rule) => out.push(Delta::RuleRemoved(rule)),
         }
         out
     }

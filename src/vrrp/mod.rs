@@ -21,6 +21,7 @@ mod priority;
 mod receive;
 mod reload;
 mod report;
+mod routing;
 mod statics;
 mod sync_daemon;
 mod sync_group;

@@ -150,6 +150,9 @@ impl VrrpNode {
     fn release_leftovers(&self) -> Vec<Action> {
         let mut out = vec![];
         for instance in &self.instances {
+            if !instance.config.rules.is_empty() {
+                out.push(Action::RemoveRules(instance.config.rules.clone()));
+            }
             if !instance.config.routes.is_empty() {
                 out.push(Action::RemoveRoutes(instance.config.routes.clone()));
             }
@@ -298,13 +301,20 @@ impl VrrpNode {
             }
         }
         for delta in deltas {
-            out.extend(statics::restore(&self.config, &delta));
+            out.extend(statics::restore(&self.config, &self.links, &delta));
             match &delta {
                 Delta::Up(name) | Delta::Down(name) => {
                     if self.instances.iter().any(|instance| instance.uses_interface(name)) {
                         let word = if matches!(delta, Delta::Up(_)) { "up" } else { "down" };
                         let text = format!("Netlink reports {name} {word}");
                         out.push(Action::Log(Level::Info, text));
+                    }
+                    if matches!(delta, Delta::Up(_)) {
+                        for index in 0..self.instances.len() {
+                            self.with(index, now, out, |instance, turn| {
+                                instance.on_interface_up(name, turn);
+                            });
+                        }
                     }
                 }
                 Delta::AddressAdded(dev, address) => {
@@ -319,10 +329,17 @@ impl VrrpNode {
                         });
                     }
                 }
-                Delta::RouteRemoved(destination, table) => {
+                Delta::RouteRemoved(route) => {
                     for index in 0..self.instances.len() {
                         self.lead(index, now, out, |instance, turn| {
-                            instance.on_route_removed(&(*destination, *table), turn);
+                            instance.on_route_removed(route, turn);
+                        });
+                    }
+                }
+                Delta::RuleRemoved(rule) => {
+                    for index in 0..self.instances.len() {
+                        self.lead(index, now, out, |instance, turn| {
+                            instance.on_rule_removed(rule, turn);
                         });
                     }
                 }
@@ -341,7 +358,7 @@ impl VrrpNode {
             NetEvent::AddressAdded { prefix, .. } | NetEvent::AddressRemoved { prefix, .. } => {
                 !self.vips.contains(&prefix.address)
             }
-            NetEvent::RouteRemoved { .. } => false,
+            NetEvent::RouteRemoved(_) | NetEvent::RuleRemoved(_) => false,
         }
     }
 

@@ -168,11 +168,12 @@ impl VrrpNode {
 }
 
 impl Instance {
-    /// Routes and addresses that the new configuration has not.
+    /// Rules, routes and addresses that the new configuration has not.
     fn drop_surplus(&mut self, new: &VrrpInstance, turn: &mut Turn<'_>) {
         if self.phase() != Phase::Master {
             return;
         }
+        self.remove_rules(surplus(&self.config.rules, &new.rules), turn);
         self.remove_routes(surplus(&self.config.routes, &new.routes), turn);
         self.remove_addresses(surplus(&all(&self.config), &all(new)), turn);
     }
@@ -198,9 +199,8 @@ impl Instance {
         if !added.is_empty() {
             turn.out.push(Action::AddAddresses(added));
         }
-        if !routes.is_empty() {
-            turn.out.push(Action::AddRoutes(routes));
-        }
+        self.add_routes(routes, turn);
+        self.add_rules(surplus(&self.config.rules, &old.rules), turn);
         self.announce_these(targets, self.config.garp.repeat, turn);
         if self.config.garp.refresh > Duration::ZERO {
             self.announce(self.config.garp.refresh_repeat, turn);

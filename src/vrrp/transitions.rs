@@ -2,10 +2,10 @@
 use super::{
     announce::Schedule,
     event::{Action, Announcement, Level, SyncOrder, SyncRole, Target},
-    instance::{Instance, Phase, State, Turn, route_key},
+    instance::{Instance, Phase, State, Turn},
     tell::{self, Subject, Told},
 };
-use crate::base::{Family, InterfaceAddress, Priority, Route};
+use crate::base::{Family, InterfaceAddress, Priority};
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// Whether the others are told that we stop.
@@ -23,7 +23,7 @@ impl Instance {
     pub(super) fn enter_master(&mut self, turn: &mut Turn<'_>) {
         // By now all news of what we removed before has come; what was not there made none.
         if turn.now.duration_since(self.since) >= Duration::from_secs(1) {
-            self.expected_removals.clear();
+            self.expected.clear();
         }
         self.wants_master = true;
         // Nobody is heard any more, no rival either.
@@ -56,10 +56,8 @@ impl Instance {
             self.log(Level::Detail, "setting E-VIPs.", turn);
             turn.out.push(Action::AddAddresses(self.config.excluded.clone()));
         }
-        if !self.config.routes.is_empty() {
-            self.log(Level::Detail, "setting Virtual Routes", turn);
-            turn.out.push(Action::AddRoutes(self.config.routes.clone()));
-        }
+        self.add_routes(self.config.routes.clone(), turn);
+        self.add_rules(self.config.rules.clone(), turn);
         self.announce(self.config.garp.repeat, turn);
         self.tell(Told::Master, turn);
         self.switch_sync_daemon(SyncRole::Backup, SyncRole::Master, turn);
@@ -148,7 +146,7 @@ impl Instance {
         self.forget_complaints();
     }
 
-    /// Out of Master: farewell, routes, announcements, addresses, in the reverse order of
+    /// Out of Master: farewell, rules, routes, announcements, addresses, in the reverse order of
     /// entering.
     fn release(&mut self, farewell: Farewell, turn: &mut Turn<'_>) {
         if farewell == Farewell::PriorityZero {
@@ -156,6 +154,7 @@ impl Instance {
             self.log(Level::Detail, "sent 0 priority", turn);
         }
         self.wants_master = false;
+        self.remove_rules(self.config.rules.clone(), turn);
         self.remove_routes(self.config.routes.clone(), turn);
         turn.out.push(Action::CancelAnnouncements(Arc::clone(&self.name)));
         if !self.config.addresses.is_empty() {
@@ -176,17 +175,6 @@ impl Instance {
         if !list.is_empty() {
             turn.out.push(Action::RemoveAddresses(list));
         }
-    }
-
-    pub(super) fn remove_routes(&mut self, list: Vec<Route>, turn: &mut Turn<'_>) {
-        if list.is_empty() {
-            return;
-        }
-        self.log(Level::Detail, "removing Virtual Routes", turn);
-        for route in &list {
-            *self.expected_removals.entry(route_key(route)).or_default() += 1;
-        }
-        turn.out.push(Action::RemoveRoutes(list));
     }
 
     /// Tells the neighbours of all addresses, `rounds` times.

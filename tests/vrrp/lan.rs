@@ -300,6 +300,8 @@ impl Host {
             | Action::Exit
             | Action::AddRoutes(_)
             | Action::RemoveRoutes(_)
+            | Action::AddRules(_)
+            | Action::RemoveRules(_)
             | Action::Announce(_)
             | Action::CancelAnnouncements(_)
             | Action::SyncDaemon(_)
@@ -439,6 +441,8 @@ pub(crate) fn instance(name: &str, vrid: u8) -> VrrpInstance {
         addresses: vec![vip("192.0.2.10".parse().unwrap(), "eth0")],
         excluded: vec![],
         routes: vec![],
+        rules: vec![],
+        static_interfaces: vec![],
         track_interfaces: vec![],
         track_scripts: vec![],
         track_primary: true,

@@ -1,11 +1,14 @@
 //! Address lines: `virtual_ipaddress`, `virtual_ipaddress_excluded`, `static_ipaddress`.
-use super::line::{self, Line};
+use super::{
+    line::{self, Line},
+    routing::{self, Place},
+};
 use crate::{
     base::{AddressFlags, Family, InterfaceAddress, Prefix},
     config::{
         diagnostic::Diagnostics,
         rules::global as rules,
-        source::Span,
+        source::{Span, Spanned},
         tree::{Statement, Word},
     },
 };
@@ -20,6 +23,7 @@ const OPTIONS: &str = "dev, scope, brd, label, peer, home, -nodad, mngtmpaddr, n
 pub(super) struct Draft {
     pub(super) span: Span,
     pub(super) address: InterfaceAddress,
+    group: Option<Spanned<String>>,
 }
 
 impl Draft {
@@ -30,15 +34,26 @@ impl Draft {
         }
         self.address
     }
+
+    /// The same with the `track_group` that depends on it.
+    pub(super) fn grouped(mut self, interface: &str) -> routing::Draft<InterfaceAddress> {
+        let group = self.group.take();
+        routing::Draft { value: self.settle(interface), group }
+    }
 }
 
 /// Adds the lines of a block.
-pub(super) fn lines(into: &mut Vec<Draft>, statement: &Statement<'_>, out: &mut Diagnostics) {
-    into.extend(statement.body().iter().filter_map(|line| read(line, out)));
+pub(super) fn lines(
+    into: &mut Vec<Draft>,
+    place: Place,
+    statement: &Statement<'_>,
+    out: &mut Diagnostics,
+) {
+    into.extend(statement.body().iter().filter_map(|line| read(line, place, out)));
 }
 
 /// One line; None where it holds no usable address. A bad option is reported and left out.
-fn read(statement: &Statement<'_>, out: &mut Diagnostics) -> Option<Draft> {
+fn read(statement: &Statement<'_>, place: Place, out: &mut Diagnostics) -> Option<Draft> {
     let mut line = Line::new(statement, rules::ADDRESS_NEEDS_VALUE, rules::ADDRESS_BAD_VALUE);
     let first = line.next()?;
     let Some((address, length)) = line::address(first.as_str()) else {
@@ -48,6 +63,7 @@ fn read(statement: &Statement<'_>, out: &mut Diagnostics) -> Option<Draft> {
     let prefix = prefix(address, length, first.span, out);
     let v6 = prefix.family() == Family::V6;
     let mut preferred_lifetime = None;
+    let mut group = None;
     let mut found = InterfaceAddress {
         address,
         length: prefix.length,
@@ -116,8 +132,8 @@ fn read(statement: &Statement<'_>, out: &mut Diagnostics) -> Option<Draft> {
             }
             "use_vmac" => not_yet(option, out),
             "track_group" => {
-                if line.value(option, out).is_some() {
-                    not_yet(option, out);
+                if let Some(name) = line.value(option, out) {
+                    group = Some(Spanned { value: name.as_str().to_owned(), span: name.span });
                 }
             }
             unknown => {
@@ -131,7 +147,14 @@ fn read(statement: &Statement<'_>, out: &mut Diagnostics) -> Option<Draft> {
     // An IPv6 host address is no source for connections of our own unless somebody wants that.
     let default = (v6 && prefix.length == 128).then_some(0);
     found.preferred_lifetime = preferred_lifetime.unwrap_or(default);
-    Some(Draft { span: statement.span, address: found })
+    if let (Some(name), Place::Virtual) = (&group, place) {
+        out.report(rules::TRACK_GROUP_VIRTUAL, name.span);
+        group = None;
+    }
+    if found.peer.is_some() && found.broadcast.take().is_some() {
+        out.report(rules::PEER_AND, statement.span).with("word", "brd");
+    }
+    Some(Draft { span: statement.span, address: found, group })
 }
 
 fn prefix(address: IpAddr, length: Option<&str>, span: Span, out: &mut Diagnostics) -> Prefix {
@@ -185,17 +208,24 @@ mod tests {
     #[test]
     fn every_option_of_an_ipv4_line() {
         let found = line(
-            "10.0.0.7/24 brd + dev eth1 scope link label eth1:vip peer 10.9.0.1/30 home \
-             mngtmpaddr noprefixroute autojoin no_track preferred_lft 90",
+            "10.0.0.7/24 brd + dev eth1 scope link label eth1:vip home mngtmpaddr noprefixroute \
+             autojoin no_track preferred_lft 90",
         );
         assert_eq!((found.length, found.dev.as_str(), found.scope), (24, "eth1", 253));
         assert_eq!(found.broadcast.unwrap().to_string(), "10.0.0.255");
         assert_eq!(found.label.as_deref(), Some("eth1:vip"));
-        assert_eq!(found.peer.unwrap().to_string(), "10.9.0.1/30");
         let flags = found.flags;
         assert!(flags.home && flags.mngtmpaddr && flags.noprefixroute && flags.autojoin);
         assert!(!flags.nodad && !found.track);
         assert_eq!(found.preferred_lifetime, Some(90));
+    }
+
+    #[test]
+    fn a_peer_has_the_prefix_and_no_broadcast_address() {
+        let found = line("10.0.0.7/24 brd + peer 10.9.0.1/30");
+        assert_eq!(found.peer.unwrap().to_string(), "10.9.0.1/30");
+        assert_eq!(found.broadcast, None);
+        assert_eq!(line("10.0.0.7 peer 10.9.0.1").peer.unwrap().to_string(), "10.9.0.1/32");
     }
 
     #[test]

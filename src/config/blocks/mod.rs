@@ -6,7 +6,7 @@ mod line;
 pub(super) mod lvs;
 mod notify;
 mod planned;
-mod routes;
+mod routing;
 mod static_network;
 mod trackers;
 mod vrrp_instance;
@@ -27,6 +27,7 @@ use super::{
         apply, describe, kw, not_yet,
     },
     model::{Config, VrrpConfig},
+    names::Names,
     rules::Rule,
     source::Spanned,
     tree::{Statement, Word},
@@ -42,6 +43,8 @@ pub(super) struct Drafts {
     groups: Vec<vrrp_sync_group::Draft>,
     scripts: Vec<vrrp_script::Draft>,
     fixed: static_network::Draft,
+    track_groups: Vec<routing::TrackGroup>,
+    routing: routing::Shared,
     pub(super) lvs: lvs::Drafts,
 }
 
@@ -76,17 +79,19 @@ static ROOT: &[Keyword<Drafts>] = &[
         static_network::static_routes,
     )
     .doc("routes while the program runs"),
-    not_yet(&["static_rules"], Lines("RULE"))
-        .support(Support::NotYet("rules are planned"))
-        .doc("routing rules while the program runs"),
+    kw(
+        &["static_rules"],
+        Lines("[from PREFIX] [to PREFIX] [...] table TABLE"),
+        static_network::static_rules,
+    )
+    .doc("routing rules while the program runs"),
     not_yet(&["vrrp_track_process"], NamedBlock("NAME")).support(TRACKER).doc("processes to track"),
     not_yet(&["track_file", "vrrp_track_file"], NamedBlock("NAME"))
         .support(TRACKER)
         .doc("a file whose number counts"),
     not_yet(&["bfd_instance"], NamedBlock("NAME")).support(TRACKER).doc("a BFD session"),
-    not_yet(&["track_group"], NamedBlock("NAME"))
-        .support(TRACKER)
-        .doc("instances that need static addresses and routes"),
+    kw(&["track_group"], NamedBlock("NAME"), routing::track_group)
+        .doc("instances that need the interfaces of static addresses, routes and rules"),
     not_yet(&["garp_group"], Block)
         .support(Support::NotYet("it is planned; vrrp_garp_interval works"))
         .doc("interfaces that share a pace of ARPs"),
@@ -129,10 +134,12 @@ static ROOT: &[Keyword<Drafts>] = &[
 /// has been read.
 pub(super) fn interpret<'s>(
     statements: impl Iterator<Item = Statement<'s>>,
+    names: &Names,
     out: &RefCell<Diagnostics>,
     mut keep: impl FnMut(Statement<'s>),
 ) -> Config {
-    let mut drafts = Drafts::default();
+    let routing = routing::Shared::new(Arc::new(names.clone()));
+    let mut drafts = Drafts { routing, ..Drafts::default() };
     for statement in statements {
         let found = &mut *out.borrow_mut();
         apply(ROOT, TOP, std::slice::from_ref(&statement), &mut drafts, found);
@@ -162,6 +169,7 @@ pub fn blocks() -> Vec<BlockInfo> {
         BlockInfo { name: "authentication", keywords: || describe(vrrp_instance::AUTHENTICATION) },
         BlockInfo { name: "vrrp_sync_group", keywords: || describe(vrrp_sync_group::KEYWORDS) },
         BlockInfo { name: "vrrp_script", keywords: || describe(vrrp_script::KEYWORDS) },
+        BlockInfo { name: "track_group", keywords: || describe(routing::TRACK_GROUP) },
     ];
     blocks.extend(planned::blocks());
     blocks.extend(lvs::blocks());
@@ -192,7 +200,7 @@ impl Drafts {
             scripts: &scripts,
             memberships: &memberships,
         };
-        let instances: Vec<_> =
+        let mut instances: Vec<_> =
             self.instances.into_iter().filter_map(|draft| draft.settle(&around, out)).collect();
         let used: BTreeSet<String> = instances
             .iter()
@@ -205,8 +213,19 @@ impl Drafts {
         } else {
             scripts
         };
-        let (static_addresses, static_routes) = self.fixed.settle(global.default_interface());
-        let vrrp = VrrpConfig { static_addresses, static_routes, instances, sync_groups, scripts };
+        let mut followers = routing::Followers::new(self.track_groups, &names, out);
+        let statics = self.fixed.settle(global.default_interface(), &mut followers, out);
+        for instance in &mut instances {
+            instance.static_interfaces = followers.of(&instance.name.value);
+        }
+        let vrrp = VrrpConfig {
+            static_addresses: statics.addresses,
+            static_routes: statics.routes,
+            static_rules: statics.rules,
+            instances,
+            sync_groups,
+            scripts,
+        };
         validate::vrrp(&vrrp, out);
         let director = lvs::settle(self.lvs, global, out);
         let global = self.global.settle(&names, sync_interfaces, out);

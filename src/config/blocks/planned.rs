@@ -59,8 +59,6 @@ static GARP_GROUP: &[Row] = &[
     row(&["interfaces"], Lines("INTERFACE..."), "the members"),
 ];
 
-static TRACK_GROUP: &[Row] = &[row(&["group"], Lines("INSTANCE..."), "the instances")];
-
 static AUTH_HMAC: &[Row] = &[
     row(&["key"], Words(2, 2, "ID KEY"), "a key of 32..64 bytes").range("1..255"),
     row(&["active_key"], One("ID"), "the key for sending").range("1..255"),
@@ -70,13 +68,12 @@ static AUTH_HMAC: &[Row] = &[
 ];
 
 /// All blocks of this file.
-pub(super) fn blocks() -> [BlockInfo; 6] {
+pub(super) fn blocks() -> [BlockInfo; 5] {
     [
         BlockInfo { name: "vrrp_track_process", keywords: || describe(TRACK_PROCESS) },
         BlockInfo { name: "track_file", keywords: || describe(TRACK_FILE) },
         BlockInfo { name: "bfd_instance", keywords: || describe(BFD_INSTANCE) },
         BlockInfo { name: "garp_group", keywords: || describe(GARP_GROUP) },
-        BlockInfo { name: "track_group", keywords: || describe(TRACK_GROUP) },
         BlockInfo { name: "auth_hmac", keywords: || describe(AUTH_HMAC) },
     ]
 }

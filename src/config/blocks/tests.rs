@@ -121,6 +121,94 @@ const IN_INSTANCE: &[(u16, &str, &str)] = &[
         "virtual_routes {\n10.1.0.0/16 dev eth0 src 2001:db8::1\n}",
         "virtual_routes {\ndefault dev eth0 src 2001:db8::1\n}",
     ),
+    (
+        338,
+        "virtual_routes {\ndefault via 10.0.0.1 or 10.0.0.2\n}",
+        "virtual_routes {\ndefault nexthop via 10.0.0.1\n}",
+    ),
+    (
+        339,
+        "virtual_routes {\n10.1.0.0/16 dev eth0 expires 9\n}",
+        "virtual_routes {\n2001:db8::/32 dev eth0 expires 9\n}",
+    ),
+    (
+        340,
+        "virtual_routes {\n10.1.0.0/16 as to 10.0.0.1 dev eth0\n}",
+        "virtual_routes {\n10.1.0.0/16 dev eth0\n}",
+    ),
+    (341, "virtual_routes {\n10.1.2.0/16 dev eth0\n}", "virtual_routes {\n10.1.0.0/16 dev eth0\n}"),
+    (
+        342,
+        "virtual_routes {\n10.1.0.0/16 via 10.0.0.1\n}",
+        "virtual_routes {\n10.1.0.0/16 via 10.0.0.1 no_track\n}",
+    ),
+    (
+        343,
+        "virtual_routes {\n10.1.0.0/16 dev eth0 protocol bgp\n}",
+        "virtual_routes {\n10.1.0.0/16 dev eth0 protocol bgp no_track\n}",
+    ),
+    (
+        344,
+        "virtual_routes {\n10.1.0.0/16 dev eth0 rtt 9ms\n}",
+        "virtual_routes {\n10.1.0.0/16 dev eth0 rtt 250ms\n}",
+    ),
+    (
+        345,
+        "virtual_routes {\ndefault nexthop via 10.0.0.1 metric 5\n}",
+        "virtual_routes {\ndefault metric 5 nexthop via 10.0.0.1\n}",
+    ),
+    (
+        346,
+        "virtual_routes {\n10.1.0.0/16 dev eth0 encap bpf\n}",
+        "virtual_routes {\n10.1.0.0/16 dev eth0 encap mpls 5\n}",
+    ),
+    (
+        350,
+        "virtual_rules {\nfrom 10.1.0.0/16 by table 5 pref 5\n}",
+        "virtual_rules {\nfrom 10.1.0.0/16 table 5 pref 5\n}",
+    ),
+    (351, "virtual_rules {\nfrom 10.1.0.0/16 table\n}", ""),
+    (
+        352,
+        "virtual_rules {\nfrom 10.1.0.0/16 table nosuch pref 5\n}",
+        "virtual_rules {\nfrom 10.1.0.0/16 table main pref 5\n}",
+    ),
+    (
+        353,
+        "virtual_rules {\nfrom 10.1.0.0/16 pref 5\n}",
+        "virtual_rules {\nfrom 10.1.0.0/16 nop pref 5\n}",
+    ),
+    (354, "virtual_rules {\nfrom 10.1.0.0/16 nop blackhole pref 5\n}", ""),
+    (
+        355,
+        "virtual_rules {\nfrom 10.1.0.0/16 to ::1 nop pref 5\n}",
+        "virtual_rules {\nfrom 10.1.0.0/16 to 10.2.0.0/16 nop pref 5\n}",
+    ),
+    (
+        356,
+        "virtual_rules {\nfrom 10.1.0.0/16 nop\n}",
+        "virtual_rules {\nfrom 10.1.0.0/16 nop pref 5\n}",
+    ),
+    (
+        357,
+        "virtual_rules {\nfrom 10.1.0.0/16 goto 4 pref 5\n}",
+        "virtual_rules {\nfrom 10.1.0.0/16 goto 6 pref 5\n}",
+    ),
+    (
+        358,
+        "virtual_rules {\nfrom ::1 nop realms 4 pref 5\n}",
+        "virtual_rules {\nfrom 10.1.0.0/16 nop realms 4 pref 5\n}",
+    ),
+    (
+        365,
+        "virtual_rules {\nfrom ::1 nop pref 5 track_group G\n}",
+        "virtual_rules {\nfrom ::1 nop pref 5\n}",
+    ),
+    (
+        366,
+        "virtual_ipaddress_excluded {\n10.0.0.9 brd + peer 10.0.0.8\n}",
+        "virtual_ipaddress_excluded {\n10.0.0.9/24 brd +\n}",
+    ),
     (337, "virtual_routes {\ndefault gw 10.0.0.1\n}", "virtual_routes {\ndefault via 10.0.0.1\n}"),
 ];
 
@@ -298,7 +386,7 @@ fn every_rule_of_vrrp_and_globals_is_used() {
     let covered: BTreeSet<u16> =
         IN_INSTANCE.iter().chain(IN_FILE).map(|(code, _, _)| *code).collect();
     // In tests of their own above and next to the blocks.
-    let elsewhere = [307, 332, 421, 422, 431, 432, 433, 449];
+    let elsewhere = [307, 360, 361, 362, 363, 364, 421, 422, 431, 432, 433, 449];
     for rule in crate::config::rules::vrrp::ALL.iter().chain(crate::config::rules::global::ALL) {
         let known = covered.contains(&rule.code) || elsewhere.contains(&rule.code);
         assert!(known, "LD{:04} has no example", rule.code);

@@ -1,5 +1,7 @@
 //! Reads the file and everything it includes. The only place that opens a configuration file.
 #![allow(clippy::disallowed_methods, reason = "this is where configuration files are read")]
+mod names;
+
 use super::{
     expand::include_form,
     lexer,
@@ -60,6 +62,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Sources, LoadError> {
         next += 1;
     }
     loader.sources.environment = environment(&loader.sources);
+    loader.sources.names = names::load(&loader.sources);
     Ok(loader.sources)
 }
 
@@ -74,6 +77,7 @@ pub fn from_bytes(name: &str, bytes: &[u8], options: &LoadOptions) -> Sources {
         next += 1;
     }
     loader.sources.environment = environment(&loader.sources);
+    loader.sources.names = names::load(&loader.sources);
     loader.sources
 }
 

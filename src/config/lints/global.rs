@@ -41,6 +41,7 @@ pub(super) fn whole(config: &Config, seen: &Seen, out: &mut Diagnostics) {
         && services.is_empty()
         && vrrp.static_addresses.is_empty()
         && vrrp.static_routes.is_empty()
+        && vrrp.static_rules.is_empty()
         && !out.has_errors()
     {
         out.report(rules::NOTHING_CONFIGURED, Span::default());

@@ -21,7 +21,7 @@ pub use vrrp::{
     TrackerUse, Unicast, UnicastPeer, Version, VrrpInstance,
 };
 
-use crate::base::{InterfaceAddress, Route};
+use crate::base::{InterfaceAddress, Route, Rule};
 use std::sync::Arc;
 
 /// The whole file. The two children each use their half and [`GlobalDefs`].
@@ -37,6 +37,7 @@ pub struct Config {
 pub struct VrrpConfig {
     pub static_addresses: Vec<InterfaceAddress>,
     pub static_routes: Vec<Route>,
+    pub static_rules: Vec<Rule>,
     pub instances: Vec<VrrpInstance>,
     pub sync_groups: Vec<SyncGroup>,
     /// Only those that some instance or group uses.

@@ -1,6 +1,6 @@
 //! `vrrp_instance`, `vrrp_sync_group`, `vrrp_script`, settled.
 use crate::{
-    base::{Family, InterfaceAddress, Priority, Route, Script, Vrid},
+    base::{Family, InterfaceAddress, Priority, Route, Rule, Script, Vrid},
     config::source::Spanned,
 };
 use std::{net::IpAddr, time::Duration};
@@ -28,6 +28,9 @@ pub struct VrrpInstance {
     /// Moved with the others but not advertised; may be of both families.
     pub excluded: Vec<InterfaceAddress>,
     pub routes: Vec<Route>,
+    pub rules: Vec<Rule>,
+    /// Interfaces of the static addresses, routes and rules whose `track_group` it is in.
+    pub static_interfaces: Vec<String>,
     pub track_interfaces: Vec<TrackInterface>,
     /// Refer to [`super::VrrpConfig::scripts`] by name; those of the instance's sync group included.
     pub track_scripts: Vec<TrackerUse>,

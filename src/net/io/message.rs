@@ -1,31 +1,20 @@
-//! Our values as rtnetlink messages and back.
+//! Addresses and links as rtnetlink messages and back.
 use crate::{
-    base::{Family, InterfaceAddress, LinkIndex, NextHop, Prefix, Route},
+    base::{Family, InterfaceAddress, LinkIndex, Prefix, route::KEEPALIVED},
     net::LinkView,
 };
-use rtnetlink::{
-    packet_core::DefaultNla,
-    packet_route::{
-        AddressFamily,
-        address::{
-            AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol,
-            CacheInfo,
-        },
-        link::{LinkAttribute, LinkFlags, LinkLayerType, LinkMessage},
-        route::{
-            RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteNextHop,
-            RouteNextHopFlags, RouteScope,
-        },
+use rtnetlink::packet_route::{
+    AddressFamily,
+    address::{
+        AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol,
+        CacheInfo,
     },
+    link::{InfoData, InfoVrf, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage},
 };
-use std::{collections::BTreeMap, net::IpAddr};
 
-/// RTPROT_KEEPALIVED and IFAPROT of the same number: `ip route` and `ip address` show it.
-const KEEPALIVED: u8 = 18;
 const FOREVER: u32 = u32::MAX;
-const RTAX_LOCK: u16 = 1;
 
-fn family(family: Family) -> AddressFamily {
+pub(super) fn family(family: Family) -> AddressFamily {
     match family {
         Family::V4 => AddressFamily::Inet,
         Family::V6 => AddressFamily::Inet6,
@@ -73,100 +62,6 @@ pub(super) fn address(address: &InterfaceAddress, index: LinkIndex) -> AddressMe
     // Ignored by kernels before 5.18.
     attributes.push(AddressAttribute::Protocol(AddressProtocol::Other(KEEPALIVED)));
     message
-}
-
-/// `indexes` has every interface that the route names.
-pub(super) fn route(route: &Route, indexes: &BTreeMap<String, LinkIndex>) -> RouteMessage {
-    let mut message = RouteMessage::default();
-    let header = &mut message.header;
-    header.address_family = family(route.family);
-    header.destination_prefix_length = route.destination.length;
-    header.source_prefix_length = route.from.map_or(0, |from| from.length);
-    header.tos = route.tos;
-    // Tables above 255 have their number in the attribute only.
-    header.table = u8::try_from(route.table).unwrap_or(0);
-    header.protocol = route.protocol.into();
-    header.kind = route.kind.into();
-    header.scope = route.scope.map_or_else(|| usual_scope(route), RouteScope::from);
-    header.flags.set(RouteFlags::Onlink, route.onlink);
-    let attributes = &mut message.attributes;
-    attributes.push(RouteAttribute::Table(route.table));
-    if route.destination.length > 0 {
-        attributes.push(RouteAttribute::Destination(route.destination.address.into()));
-    }
-    if let Some(from) = route.from {
-        attributes.push(RouteAttribute::Source(from.address.into()));
-    }
-    if let Some(source) = route.source {
-        attributes.push(RouteAttribute::PrefSource(source.into()));
-    }
-    attributes.extend(gateway(route.via, route.family));
-    if let Some(index) = route.dev.as_ref().and_then(|name| indexes.get(name)) {
-        attributes.push(RouteAttribute::Oif(index.0));
-    }
-    if let Some(metric) = route.metric {
-        attributes.push(RouteAttribute::Priority(metric));
-    }
-    let metrics = metrics(route);
-    if !metrics.is_empty() {
-        attributes.push(RouteAttribute::Metrics(metrics));
-    }
-    if !route.nexthops.is_empty() {
-        let legs = route.nexthops.iter().map(|leg| next_hop(leg, route.family, indexes));
-        attributes.push(RouteAttribute::MultiPath(legs.collect()));
-    }
-    message
-}
-
-/// What `ip route` takes where nothing is said: link for what needs no gateway, host for local.
-fn usual_scope(route: &Route) -> RouteScope {
-    const LOCAL: u8 = 2;
-    const UNICAST: u8 = 1;
-    const BLACKHOLE: u8 = 6;
-    let has_gateway = route.via.is_some() || !route.nexthops.is_empty();
-    match (route.family, route.kind) {
-        (Family::V6, _) => RouteScope::Universe,
-        (Family::V4, LOCAL) => RouteScope::Host,
-        (Family::V4, UNICAST) if has_gateway => RouteScope::Universe,
-        (Family::V4, kind) if kind >= BLACKHOLE => RouteScope::Universe,
-        (Family::V4, _) => RouteScope::Link,
-    }
-}
-
-/// A gateway of the route's own family; another's goes as "via" (RFC 5549).
-fn gateway(via: Option<IpAddr>, family: Family) -> Option<RouteAttribute> {
-    let via = via?;
-    Some(if Family::of(&via) == family {
-        RouteAttribute::Gateway(RouteAddress::from(via))
-    } else {
-        RouteAttribute::Via(via.into())
-    })
-}
-
-fn metrics(route: &Route) -> Vec<RouteMetric> {
-    let locked =
-        route.metrics.iter().filter(|(_, (_, locked))| *locked).fold(0_u32, |bits, (number, _)| {
-            bits | 1_u32.checked_shl(u32::from(*number)).unwrap_or(0)
-        });
-    let lock = (locked != 0).then_some((RTAX_LOCK, locked));
-    let values = route.metrics.iter().map(|(number, (value, _))| (*number, *value));
-    lock.into_iter()
-        .chain(values)
-        .map(|(number, value)| {
-            RouteMetric::Other(DefaultNla::new(number, value.to_ne_bytes().to_vec()))
-        })
-        .collect()
-}
-
-fn next_hop(leg: &NextHop, family: Family, indexes: &BTreeMap<String, LinkIndex>) -> RouteNextHop {
-    let mut hop = RouteNextHop::default();
-    hop.hops = u8::try_from(leg.weight.saturating_sub(1)).unwrap_or(u8::MAX);
-    if let Some(index) = leg.dev.as_ref().and_then(|name| indexes.get(name)) {
-        hop.interface_index = index.0;
-    }
-    hop.flags.set(RouteNextHopFlags::Onlink, leg.onlink);
-    hop.attributes.extend(gateway(leg.via, family));
-    hop
 }
 
 /// None for messages of bridges about their ports, which are no news of a link.
@@ -226,29 +121,19 @@ pub(super) fn any_address(message: &AddressMessage) -> Option<(LinkIndex, Prefix
     Some((LinkIndex(message.header.index), prefix))
 }
 
-/// Destination and table of a route that carries our mark.
-pub(super) fn our_route(message: &RouteMessage) -> Option<(Prefix, u32)> {
-    if u8::from(message.header.protocol) != KEEPALIVED {
-        return None;
-    }
-    let family = match message.header.address_family {
-        AddressFamily::Inet => Family::V4,
-        AddressFamily::Inet6 => Family::V6,
-        _ => return None,
-    };
-    let mut destination = Prefix::everything(family);
-    destination.length = message.header.destination_prefix_length;
-    let mut table = u32::from(message.header.table);
-    for attribute in &message.attributes {
-        if let RouteAttribute::Table(number) = attribute {
-            table = *number;
-        } else if let RouteAttribute::Destination(address) = attribute {
-            destination.address = match address {
-                RouteAddress::Inet(address) => IpAddr::V4(*address),
-                RouteAddress::Inet6(address) => IpAddr::V6(*address),
-                _ => return None,
-            };
+/// The routing table of a VRF device.
+pub(super) fn vrf_table(message: &LinkMessage) -> Option<u32> {
+    let mut infos = message.attributes.iter().filter_map(|attribute| match attribute {
+        LinkAttribute::LinkInfo(infos) => Some(infos),
+        _ => None,
+    });
+    infos.by_ref().flatten().find_map(|info| match info {
+        LinkInfo::Data(InfoData::Vrf(attributes)) => {
+            attributes.iter().find_map(|attribute| match attribute {
+                InfoVrf::TableId(table) => Some(*table),
+                _ => None,
+            })
         }
-    }
-    Some((destination, table))
+        _ => None,
+    })
 }

@@ -7,21 +7,24 @@
 pub mod announce;
 mod message;
 pub mod monitor;
+mod route_message;
+mod rule_message;
 mod sys;
 #[cfg(test)]
 mod tests;
 
 use super::LinkView;
-use crate::base::{InterfaceAddress, LinkIndex, Route};
+use crate::base::{InterfaceAddress, LinkIndex, Route, Rule};
 use futures_util::{StreamExt, TryStreamExt};
 use nix::errno::Errno;
+use route_message::Resolved;
 use rtnetlink::{
     Handle,
     packet_core::{
         NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage,
         NetlinkPayload,
     },
-    packet_route::RouteNetlinkMessage,
+    packet_route::{RouteNetlinkMessage, link::LinkMessage},
 };
 use std::{collections::BTreeMap, io};
 
@@ -31,6 +34,8 @@ pub enum NetError {
     Socket(io::Error),
     #[error("there is no interface {0}")]
     NoInterface(String),
+    #[error("interface {0} is no VRF")]
+    NoVrf(String),
     #[error("the kernel refuses to {operation}: {source}")]
     Refused { operation: &'static str, source: Errno },
     #[error("to {operation}: {source}")]
@@ -93,7 +98,7 @@ impl Network {
             RouteMode::Add => NLM_F_CREATE | NLM_F_EXCL,
             RouteMode::Append => NLM_F_CREATE | NLM_F_APPEND,
         };
-        let message = message::route(route, &self.indexes(route).await?);
+        let message = route_message::route(route, &self.resolve(route).await?);
         match self.ask("add a route", RouteNetlinkMessage::NewRoute(message), flags).await {
             Err(NetError::Refused { source: Errno::EEXIST, .. }) => Ok(()),
             other => other,
@@ -105,11 +110,11 @@ impl Network {
     /// # Errors
     /// When the kernel refuses.
     pub async fn remove_route(&self, route: &Route) -> Result<(), NetError> {
-        let indexes = match self.indexes(route).await {
+        let resolved = match self.resolve(route).await {
             Err(NetError::NoInterface(_)) => return Ok(()),
             other => other?,
         };
-        let message = RouteNetlinkMessage::DelRoute(message::route(route, &indexes));
+        let message = RouteNetlinkMessage::DelRoute(route_message::route(route, &resolved));
         match self.ask("remove a route", message, 0).await {
             Err(NetError::Refused { source: Errno::ESRCH | Errno::ENODEV, .. }) => Ok(()),
             other => other,
@@ -140,15 +145,44 @@ impl Network {
         Ok(links.into_values().collect())
     }
 
+    /// A rule that is there already is no error.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub async fn add_rule(&self, rule: &Rule) -> Result<(), NetError> {
+        let message = RouteNetlinkMessage::NewRule(rule_message::rule(rule));
+        match self.ask("add a rule", message, NLM_F_CREATE | NLM_F_EXCL).await {
+            Err(NetError::Refused { source: Errno::EEXIST, .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// A rule that is gone already is no error.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub async fn remove_rule(&self, rule: &Rule) -> Result<(), NetError> {
+        let message = RouteNetlinkMessage::DelRule(rule_message::rule(rule));
+        match self.ask("remove a rule", message, 0).await {
+            Err(NetError::Refused { source: Errno::ENOENT, .. }) => Ok(()),
+            other => other,
+        }
+    }
+
     /// One link, without its addresses.
     ///
     /// # Errors
     /// When there is no such link, or the kernel does not answer.
     pub async fn link(&self, name: &str) -> Result<LinkView, NetError> {
         let absent = || NetError::NoInterface(name.to_owned());
+        message::link_view(&self.find(name).await?).ok_or_else(absent)
+    }
+
+    async fn find(&self, name: &str) -> Result<LinkMessage, NetError> {
+        let absent = || NetError::NoInterface(name.to_owned());
         let mut found = self.handle.link().get().match_name(name.to_owned()).execute();
         match found.try_next().await {
-            Ok(Some(link)) => message::link_view(&link).ok_or_else(absent),
+            Ok(Some(link)) => Ok(link),
             Ok(None) => Err(absent()),
             Err(rtnetlink::Error::NetlinkError(error))
                 if Errno::from_raw(error.raw_code().abs()) == Errno::ENODEV =>
@@ -163,14 +197,18 @@ impl Network {
         Ok(self.link(name).await?.index)
     }
 
-    /// Numbers of the interfaces that a route names.
-    async fn indexes(&self, route: &Route) -> Result<BTreeMap<String, LinkIndex>, NetError> {
-        let mut indexes = BTreeMap::new();
-        let legs = route.nexthops.iter().filter_map(|leg| leg.dev.as_deref());
-        for name in route.dev.as_deref().into_iter().chain(legs) {
-            indexes.insert(name.to_owned(), self.index(name).await?);
+    /// What a route names: interfaces and VRF.
+    async fn resolve(&self, route: &Route) -> Result<Resolved, NetError> {
+        let mut resolved = Resolved::default();
+        for name in route.interfaces() {
+            resolved.indexes.insert(name.to_owned(), self.index(name).await?);
         }
-        Ok(indexes)
+        if let Some(vrf) = &route.vrf {
+            let link = self.find(vrf).await?;
+            let table = message::vrf_table(&link).ok_or_else(|| NetError::NoVrf(vrf.clone()))?;
+            resolved.table = Some(table);
+        }
+        Ok(resolved)
     }
 
     async fn ask(

@@ -1,6 +1,6 @@
-//! News of links, addresses and routes. One task: it lists everything first, and again whenever
+//! News of links, addresses, routes and rules. One task: it lists everything first, and again whenever
 //! news were lost, so that whoever listens can never be wrong for long.
-use super::{NetError, Network, message};
+use super::{NetError, Network, message, route_message, rule_message};
 use crate::net::NetEvent;
 use futures_util::StreamExt;
 use rtnetlink::{
@@ -59,6 +59,8 @@ async fn session(tell: &mpsc::Sender<NetEvent>) -> Result<(), Stop> {
         MulticastGroup::Ipv6Ifaddr,
         MulticastGroup::Ipv4Route,
         MulticastGroup::Ipv6Route,
+        MulticastGroup::Ipv4Rule,
+        MulticastGroup::Ipv6Rule,
     ];
     let (mut connection, handle, mut news) =
         rtnetlink::new_multicast_connection(&groups).map_err(NetError::Socket)?;
@@ -116,8 +118,10 @@ async fn event(message: &RouteNetlinkMessage, handle: &Handle) -> Option<NetEven
         return Some(NetEvent::AddressRemoved { index, prefix });
     }
     if let RouteNetlinkMessage::DelRoute(route) = message {
-        let (destination, table) = message::our_route(route)?;
-        return Some(NetEvent::RouteRemoved { destination, table });
+        return Some(NetEvent::RouteRemoved(route_message::our_route(route)?));
+    }
+    if let RouteNetlinkMessage::DelRule(rule) = message {
+        return Some(NetEvent::RuleRemoved(Box::new(rule_message::read(rule)?)));
     }
     None
 }

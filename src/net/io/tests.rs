@@ -1,7 +1,9 @@
 //! The kernel's own links in a network namespace of the test's.
 use super::*;
 use crate::{
-    base::{AddressFlags, Family, Prefix, RouteMode},
+    base::{
+        AddressFlags, Encapsulation, Family, NextHop, Prefix, Realms, RuleAction, TunnelHeader,
+    },
     net::NetEvent,
 };
 use nix::sched::{CloneFlags, unshare};
@@ -55,25 +57,8 @@ fn vip(text: &str, dev: &str) -> InterfaceAddress {
 }
 
 fn route(to: &str, length: u8) -> Route {
-    Route {
-        family: Family::V4,
-        kind: 1,
-        destination: Prefix { address: to.parse().unwrap(), length },
-        from: None,
-        source: None,
-        via: None,
-        dev: Some("va".into()),
-        table: 254,
-        scope: None,
-        metric: None,
-        tos: 0,
-        protocol: 18,
-        onlink: false,
-        metrics: BTreeMap::new(),
-        mode: RouteMode::Prepend,
-        nexthops: vec![],
-        track: true,
-    }
+    let destination = Prefix { address: to.parse().unwrap(), length };
+    Route { dev: Some("va".into()), ..Route::to(destination) }
 }
 
 #[test]
@@ -171,5 +156,143 @@ fn the_monitor_sees_links_and_addresses() {
             |event: &NetEvent| matches!(event, NetEvent::LinkGone { name, .. } if name == "va");
         ip("link del va");
         until(&deleted, "link gone").await;
+    });
+}
+
+#[test]
+fn the_kernel_shows_a_rule_as_it_was_told() {
+    in_namespace(|| async {
+        let network = Network::connect().unwrap();
+        let (tell, mut news) = mpsc::channel(64);
+        let _monitor = monitor::watch(tell);
+        assert!(matches!(news.recv().await, Some(NetEvent::Links(_))));
+        let prefix = |text: &str, length| Some(Prefix { address: text.parse().unwrap(), length });
+        let plain = |family, preference| Rule::new(family, preference, RuleAction::Table(1000));
+        let mut all = vec![plain(Family::V4, 5), plain(Family::V6, 6)];
+        all.push(Rule {
+            invert: true,
+            from: prefix("192.0.2.0", 24),
+            to: prefix("198.51.100.7", 32),
+            iif: Some("va".into()),
+            oif: Some("absent0".into()),
+            mark: Some((16, 255)),
+            tos: 16,
+            ip_protocol: Some(17),
+            source_ports: Some((5, 9)),
+            destination_ports: Some((80, 80)),
+            users: Some((1000, 2000)),
+            realms: Some(Realms { from: 3, to: 4 }),
+            suppress_prefix_length: Some(8),
+            ..plain(Family::V4, 7)
+        });
+        all.push(Rule {
+            from: prefix("2001:db8::", 32),
+            mark: Some((9, u32::MAX)),
+            tunnel: Some(77),
+            suppress_group: Some(4),
+            ..plain(Family::V6, 8)
+        });
+        for action in [
+            RuleAction::Goto(5000),
+            RuleAction::Nop,
+            RuleAction::Blackhole,
+            RuleAction::Unreachable,
+            RuleAction::Prohibit,
+        ] {
+            let next = u32::try_from(all.len()).unwrap();
+            all.push(Rule { action, protocol: 0, ..plain(Family::V4, 20 + next) });
+        }
+        for rule in &all {
+            network.add_rule(rule).await.unwrap();
+            network.add_rule(rule).await.unwrap();
+        }
+        let shown = ip("-d rule show");
+        assert!(shown.contains("5:\tfrom all lookup 1000 proto keepalived"), "{shown}");
+        for rule in &all {
+            network.remove_rule(rule).await.unwrap();
+            network.remove_rule(rule).await.unwrap();
+            let told = async {
+                loop {
+                    if let Some(NetEvent::RuleRemoved(removed)) = news.recv().await {
+                        return *removed;
+                    }
+                }
+            };
+            let told = tokio::time::timeout(Duration::from_secs(10), told).await.unwrap();
+            assert_eq!(told, *rule);
+        }
+        let shown = ip("rule show");
+        assert!(!shown.contains("lookup 1000"), "{shown}");
+    });
+}
+
+#[test]
+fn the_kernel_shows_a_route_as_it_was_told() {
+    in_namespace(|| async {
+        let network = Network::connect().unwrap();
+        let (tell, mut news) = mpsc::channel(64);
+        let _monitor = monitor::watch(tell);
+        assert!(matches!(news.recv().await, Some(NetEvent::Links(_))));
+        let header = TunnelHeader {
+            id: Some(5),
+            destination: Some("192.0.2.3".parse().unwrap()),
+            ttl: Some(9),
+            ..TunnelHeader::default()
+        };
+        let first = Route {
+            tos: 8,
+            metric: Some(12),
+            table: 6909,
+            scope: Some(253),
+            realms: Some(Realms { from: 30, to: 20 }),
+            congestion: Some(("reno".into(), true)),
+            metrics: BTreeMap::from([(2, (1400, true)), (12, (1, false))]),
+            ..route("203.0.113.0", 24)
+        };
+        let second =
+            Route { encapsulation: Some(Encapsulation::Ip(header)), ..route("198.51.100.0", 24) };
+        let leg = |last: u8, weight| NextHop {
+            via: Some([192, 0, 2, last].into()),
+            dev: Some("va".into()),
+            weight,
+            onlink: true,
+            ..NextHop::default()
+        };
+        let third =
+            Route { dev: None, nexthops: vec![leg(8, 1), leg(9, 3)], ..route("203.0.114.0", 24) };
+        let fourth = Route { preference: Some(1), expires: Some(500), ..route("2001:db8::", 32) };
+        let blackhole = Route { kind: 6, dev: None, ..route("203.0.115.0", 24) };
+        let local = Route { kind: 2, table: 9, ..route("203.0.116.1", 32) };
+        let all = [first, second, third, fourth, blackhole, local];
+        for route in &all {
+            network.add_route(route).await.unwrap();
+            network.add_route(route).await.unwrap();
+        }
+        let shown = ip("-d route show table all") + &ip("-d -6 route show table all");
+        for wanted in [
+            "unicast 203.0.113.0/24 tos 0x08 dev va table 6909 proto keepalived scope link metric \
+             12 realms 30/20 mtu lock 1400 features ecn congctl lock reno",
+            "unicast 198.51.100.0/24  encap ip id 5 src 0.0.0.0 dst 192.0.2.3 ttl 9 tos 0 dev va",
+            "nexthop via 192.0.2.8 dev va weight 1 onlink",
+            "nexthop via 192.0.2.9 dev va weight 3 onlink",
+            "unicast 2001:db8::/32 dev va table main proto keepalived scope global metric 1024 expires",
+            "pref high",
+            "blackhole 203.0.115.0/24 table main proto keepalived scope global",
+            "local 203.0.116.1 dev va table 9 proto keepalived scope host",
+        ] {
+            assert!(shown.contains(wanted), "{wanted}\n{shown}");
+        }
+        for route in &all {
+            network.remove_route(route).await.unwrap();
+            let told = async {
+                loop {
+                    if let Some(NetEvent::RouteRemoved(removed)) = news.recv().await {
+                        return removed;
+                    }
+                }
+            };
+            let told = tokio::time::timeout(Duration::from_secs(10), told).await.unwrap();
+            assert_eq!(told, route.identity());
+        }
     });
 }

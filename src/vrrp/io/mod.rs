@@ -3,7 +3,7 @@
 mod socket;
 
 use crate::{
-    base::{InterfaceAddress, Route},
+    base::{InterfaceAddress, Route, Rule},
     config::model::{GlobalDefs, TrackScript, VrrpConfig},
     machine::io::{Executor, Inbound, drive},
     notify::Notification,
@@ -45,6 +45,9 @@ pub trait World {
     fn add_route(&mut self, route: &Route) -> impl Future<Output = Result<(), Self::Error>>;
     /// A route that is gone already is no error.
     fn remove_route(&mut self, route: &Route) -> impl Future<Output = Result<(), Self::Error>>;
+    fn add_rule(&mut self, rule: &Rule) -> impl Future<Output = Result<(), Self::Error>>;
+    /// A rule that is gone already is no error.
+    fn remove_rule(&mut self, rule: &Rule) -> impl Future<Output = Result<(), Self::Error>>;
     /// One already running in that role counts as started, one not running as stopped.
     fn sync_daemon(&mut self, order: &SyncOrder) -> impl Future<Output = Result<(), Self::Error>>;
     /// Queues gratuitous ARPs and neighbour advertisements; its own task paces and sends them.
@@ -158,6 +161,16 @@ impl<W: World> Executor<VrrpNode> for VrrpExecutor<W> {
                 for route in &list {
                     let result = self.world.remove_route(route).await;
                     complain("remove route", route.destination, result);
+                }
+            }
+            Action::AddRules(list) => {
+                for rule in &list {
+                    complain("add rule", rule, self.world.add_rule(rule).await);
+                }
+            }
+            Action::RemoveRules(list) => {
+                for rule in &list {
+                    complain("remove rule", rule, self.world.remove_rule(rule).await);
                 }
             }
             Action::Announce(announcement) => self.world.announce(announcement),

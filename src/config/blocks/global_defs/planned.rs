@@ -26,7 +26,7 @@ const IPTABLES: Support =
 const DYNAMIC: Support = Support::NotYet("interfaces that appear later are planned");
 const LINKBEAT: Support = Support::NoEffect("the kernel reports link changes");
 const GONE: Support = Support::NoEffect("nothing is loaded from there; remove the line");
-/// Used while the text is expanded.
+/// Used while the text is read.
 const WORKS: Support = Support::Full;
 
 const fn row(
@@ -173,8 +173,8 @@ pub(super) fn keywords() -> Vec<Keyword<Draft>> {
         row(&["state_dump_file"], One("PATH"), PLANNED, "for SIGUSR1"),
         row(&["stats_dump_file"], One("PATH"), PLANNED, "for SIGUSR2"),
         row(&["json_dump_file"], One("PATH"), PLANNED, "for the JSON dump"),
-        row(&["iproute_usr_dir"], One("PATH"), PLANNED, "names of tables, scopes, protocols"),
-        row(&["iproute_etc_dir"], One("PATH"), PLANNED, "names of tables, scopes, protocols"),
+        row(&["iproute_usr_dir"], One("PATH"), WORKS, "names of tables, scopes, protocols"),
+        row(&["iproute_etc_dir"], One("PATH"), WORKS, "the same, and these win"),
         row(&["nftables"], UpTo1("TABLE"), FIREWALL, "table for filters").default("keepalived"),
         row(&["nftables_priority"], One("PRIORITY"), FIREWALL, "of our chains").default("-1"),
         row(&["nftables_ifindex"], Nothing, FIREWALL, "filters name interfaces by number"),

@@ -9,10 +9,12 @@ pub(super) use table::{AUTHENTICATION, KEYWORDS};
 use super::{
     Drafts, addresses,
     global_defs::{Garp, SyncInterface},
-    notify, trackers, words,
+    notify,
+    routing::{self, RouteDraft, RuleDraft},
+    trackers, words,
 };
 use crate::{
-    base::{Priority, Route},
+    base::Priority,
     config::{
         diagnostic::{Diagnostics, Said},
         keyword::apply,
@@ -43,7 +45,10 @@ pub(in crate::config) struct Draft {
     addresses_given: bool,
     excluded: Vec<addresses::Draft>,
     no_addresses: bool,
-    routes: Vec<Route>,
+    routes: Vec<RouteDraft>,
+    rules: Vec<RuleDraft>,
+    /// Borrowed from the file while the block is read.
+    routing: routing::Shared,
     track_interfaces: Vec<trackers::Draft>,
     track_scripts: Vec<trackers::Draft>,
     ignore_primary: bool,
@@ -106,10 +111,12 @@ struct UnicastDraft {
 /// The root table's line.
 pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Diagnostics) {
     let Some(name) = words::name(statement) else { return };
-    let mut draft = Draft { name, ..Draft::default() };
+    let routing = std::mem::take(&mut drafts.routing);
+    let mut draft = Draft { name, routing, ..Draft::default() };
     let start = out.here();
     apply(KEYWORDS, "vrrp_instance", statement.body(), &mut draft, out);
     draft.said = out.since(start);
+    drafts.routing = std::mem::take(&mut draft.routing);
     if let Some(first) = drafts.instances.iter().find(|known| known.name == draft.name) {
         out.report(rules::INSTANCE_TWICE, draft.name.span)
             .with("name", &draft.name.value)

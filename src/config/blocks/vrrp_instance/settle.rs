@@ -6,6 +6,7 @@ use crate::{
         blocks::{
             addresses,
             global_defs::{Garp, VrrpDefaults},
+            routing,
             trackers::Standing,
             vrrp_script,
             vrrp_sync_group::Membership,
@@ -117,7 +118,9 @@ impl Draft {
             authentication,
             addresses,
             excluded,
-            routes: self.routes,
+            routes: routing::values(self.routes),
+            rules: routing::values(self.rules),
+            static_interfaces: vec![],
             track_interfaces,
             track_scripts,
             track_primary: !self.ignore_primary,

@@ -6,7 +6,9 @@ use crate::{
         blocks::{
             addresses,
             global_defs::{at_least_one, version},
-            notify, routes, trackers,
+            notify,
+            routing::{self, Place},
+            trackers,
             words::{self, take_count, take_flag, take_time},
         },
         diagnostic::Diagnostics,
@@ -77,7 +79,7 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
         Lines("ADDRESS[/LENGTH] [dev INTERFACE] [...]"),
         |d: &mut Draft, s, out| {
             d.addresses_given |= !s.body().is_empty();
-            addresses::lines(&mut d.addresses, s, out);
+            addresses::lines(&mut d.addresses, Place::Virtual, s, out);
         },
     )
     .doc("addresses of the MASTER, told in adverts"),
@@ -85,7 +87,7 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
         &["virtual_ipaddress_excluded"],
         Lines("ADDRESS[/LENGTH] [dev INTERFACE] [...]"),
         |d: &mut Draft, s, out| {
-            addresses::lines(&mut d.excluded, s, out);
+            addresses::lines(&mut d.excluded, Place::Virtual, s, out);
         },
     )
     .doc("further addresses of the MASTER, not told in adverts"),
@@ -96,13 +98,18 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
         &["virtual_routes"],
         Lines("DESTINATION [via ADDRESS] [dev INTERFACE] [...]"),
         |d: &mut Draft, s, out| {
-            routes::lines(&mut d.routes, s, out);
+            routing::routes(&mut d.routes, Place::Virtual, &d.routing, s, out);
         },
     )
     .doc("routes of the MASTER"),
-    not_yet(&["virtual_rules"], Lines("RULE"))
-        .support(Support::NotYet("rules are planned"))
-        .doc("routing rules of the MASTER"),
+    kw(
+        &["virtual_rules"],
+        Lines("[from PREFIX] [to PREFIX] [...] table TABLE"),
+        |d: &mut Draft, s, out| {
+            routing::rules(&mut d.rules, Place::Virtual, &mut d.routing, s, out);
+        },
+    )
+    .doc("routing rules of the MASTER"),
     kw(&["track_interface"], Lines("INTERFACE [weight N]"), |d: &mut Draft, s, out| {
         trackers::lines(&mut d.track_interfaces, "interface", s, out);
     })
