@@ -9,8 +9,8 @@ import tomllib
 PROGRAMS = ("keepalived", "ldirector")
 # Announcements of one round and scripts of one change lie closer together than this, in seconds.
 TOGETHER = 0.25
-# A pause between two announcements may differ by so much, or by this part of it.
-SLACK, PART = 1.0, 0.2
+# A pause between two announcements may differ by so much, or by this part of it: what the plan waited for is in it.
+SLACK, PART = 1.0, 0.6
 # A router that says nothing for so many of its intervals has stopped.
 SILENT = 2.5
 

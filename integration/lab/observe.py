@@ -15,17 +15,20 @@ NOISE = (
 )
 
 
-def look(names):
+def look(ip, names, rules_too):
     """{surface: lines} of the namespace that it is called in, now. `names`: {MAC address: what to print}.
 
-    As few programs as possible: each costs more than what it shows.
+    `ip`: `iproute.Ip` of that namespace. As few programs as possible: each costs more than what it shows.
     """
-    shown = printed(["ip", "-d", "-batch", "-"], "addr\nroute show table all\nrule\n")
-    links = shown[: re.search(r"^(?!\d+: \S+: <|\s)", shown, re.M).start()]
-    rest = shown[len(links) :].splitlines() + printed(["ip", "-6", "-d", "rule"]).splitlines()
+    ipvs = Path("/proc/thread-self/net/ip_vs").read_text().splitlines()
+    links = "\n".join(ip.lines("addr"))
+    rest = ip.lines("route show table all") + ip.lines("rule")
+    if rules_too:
+        rest += printed(["ip", "-6", "-d", "rule"]).splitlines()
     rules = [line.strip() for line in rest if re.match(r"\d+:\t", line)]
     seen = {
-        "ipvs": table(printed(["ipvsadm", "-Sn"]).splitlines()),
+        # Its first three lines are a heading.
+        "ipvs": table(printed(["ipvsadm", "-Sn"]).splitlines() if len(ipvs) > 3 else []),
         "addresses": addresses(links, names),
         "routes": routes([line for line in rest if not re.match(r"\d+:\t", line)]),
         "rules": rules,

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 import select
+import signal
 import subprocess
 import threading
 import time
@@ -12,12 +13,15 @@ from pathlib import Path
 from . import observe, programs, steps
 from .case import Case, Failed
 from .farm import Farm, split
-from .host import Host, batch
-from .inside import Inside
+from .host import Host
+from .inside import Inside, hold
+from .iproute import Ip
 from .wire import Recorder
 
 # What one observation waits for after a `wait` came true, so that mails and scripts of a change are in.
 SETTLE = 0.7
+# Between two looks of a `wait`.
+PAUSE = 0.15
 NOTE = """#!/bin/sh
 read up rest </proc/uptime
 echo "$up $0 $*" >>/run/notes
@@ -25,6 +29,8 @@ echo "$up $0 $*" >>/run/notes
 """
 
 
+# What a director writes to is empty and its own.
+EMPTY = ("/run", "/etc/keepalived", "/usr/local/bin", "/var/log")
 SYSCTLS = {
     **dict.fromkeys(("ipv4/ip_forward", "ipv6/conf/all/forwarding", "ipv4/vs/expire_nodest_conn"), "1"),
     **dict.fromkeys((f"ipv4/conf/{name}/rp_filter" for name in ("all", "default")), "0"),
@@ -35,26 +41,45 @@ SYSCTLS = {
 class Director(Host):
     """The host under test. MACs are the same in every run: the far end is a bridge with addresses of its own."""
 
+    def __init__(self, world, links):
+        """`world`: `ip` on the far side."""
+        self.world = world
+        super().__init__("director", links)
+
+    def power_on(self):
+        self.holder, self.pid = hold(self.name, EMPTY)
+        self.connect()
+
+    def power_off(self):
+        self.ip.stop()
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.holder, 0)
+
     def connect(self):
         interfaces = list(dict.fromkeys(interface for _, interface, _ in self.links))
-        base, inside = [], []
+        base, inside = ["link set lo up"], ["link set lo up"]
         for number, interface in enumerate(interfaces):
+            base.append(f"link add {bridge(interface)} address 02:00:00:00:0{number}:01 type bridge forward_delay 0 mcast_snooping 0")
             port = f"d-{interface}"
             base.append(f"link add {port} type veth peer name {interface} address {self.mac(number)} netns {self.pid}")
             base.append(f"link set {port} master {bridge(interface)} up")
+            base.append(f"link set {bridge(interface)} up")
             inside.append(f"link set {interface} up")
         for _, interface, address in self.links:
             inside.append(f"addr add {address} dev {interface}{nodad(address)}")
-        batch("\n".join(base))
+            base.append(f"addr add {first(address)} dev {bridge(interface)}{nodad(address)}")
+        self.world.do("\n".join(base))
         self.inside = Inside(self.pid)
-        self.inside.do(lambda: self.settle("\n".join(inside)))
+        self.ip = self.inside.do(lambda: self.settle("\n".join(inside)))
 
     @staticmethod
     def settle(orders):
         """A router, on which no address of IPv6 waits for its turn."""
         for key, value in SYSCTLS.items():
             Path(f"/proc/sys/net/{key}").write_text(value)
-        batch(orders)
+        ip = Ip("-d")
+        ip.do(orders)
+        return ip
 
     def write(self, path, text, mode=0o644):
         file = Path(f"/proc/{self.pid}/root{path}")
@@ -113,26 +138,34 @@ class Play(Case):
         links = self.links = self.links or [("eth0", "10.0.0.5/24"), ("eth0", "fd00::5/64")]
         interfaces = self.interfaces()
         Path("/proc/sys/net/ipv6/conf/default/accept_dad").write_text("0")
-        orders = ["link set lo up"]
-        for number, interface in enumerate(interfaces):
-            name = bridge(interface)
-            orders.append(
-                f"link add {name} address 02:00:00:00:0{number}:01 type bridge forward_delay 0 mcast_snooping 0"
-            )
-            orders.append(f"link set {name} up")
-        orders += [f"addr add {first(at)} dev {bridge(interface)}{nodad(at)}" for interface, at in links]
-        batch("\n".join(orders))
-        self.host_made = Director("director", [("", interface, address) for interface, address in links])
+        self.ip = Ip()
+        self.host_made = Director(self.ip, [("", interface, address) for interface, address in links])
         self.hosts["director"] = self.host_made
+        # Rules of IPv6 cost a program more.
+        self.rules = re.search(r"_rules|vmac|vrf", self.file.read_text()) is not None
         self.names = {Director.mac(n): f"<{interface}>" for n, interface in enumerate(interfaces)}
         self.recorder = Recorder({f"d-{interface}": interface for interface in interfaces}, self.names)
+
+    def over_time(self, word, patience, words):
+        """As in a case, but looking less often: so many play at a time."""
+        until = time.monotonic() + patience
+        while True:
+            late = time.monotonic() >= until
+            try:
+                self.step(words)
+                if word == "wait" or late:
+                    return
+            except AssertionError:
+                if word == "for" or late:
+                    raise
+            time.sleep(PAUSE)
 
     def interfaces(self):
         return list(dict.fromkeys(interface for interface, _ in self.links))
 
     def world(self, interface, address):
         """An address (with length) on the far side."""
-        batch(f"addr replace {address} dev {bridge(interface)}{nodad(address)}")
+        self.ip.do(f"addr replace {address} dev {bridge(interface)}{nodad(address)}")
 
     def need_address(self, where):
         """The address of a server exists on the far side, on the first network that it is in."""
@@ -177,7 +210,7 @@ class Play(Case):
 
     def observe(self, came):
         time.sleep(SETTLE)
-        seen = self.director.inside.do(lambda: observe.look(self.names))
+        seen = self.director.inside.do(lambda: observe.look(self.director.ip, self.names, self.rules))
         seen["outcome"] = ["as the plan says" if came is True else came]
         for number, line in enumerate(self.shown, 1):
             seen[f"show {number}"] = line
@@ -243,8 +276,8 @@ class Play(Case):
         for process in self.running.values():
             process.kill()
         if self.host_made:
-            self.host_made.holder.kill()
-            self.host_made.holder.wait()
+            self.host_made.power_off()
+            self.ip.stop()
 
 
 def first(address):

@@ -2,11 +2,9 @@
 
 import os
 import signal
-import subprocess
 import time
 
 from . import programs, steps
-from .host import batch
 from .plan import NOTE, bridge, children, command_of, forget_child
 from .speaker import Speaker
 
@@ -33,11 +31,7 @@ def gone(play, words, _):
     """gone ADDRESS...: nobody has the address any more."""
     for address in words:
         for interface in play.interfaces():
-            subprocess.run(
-                ["ip", "addr", "del", f"{address}/{64 if ':' in address else 24}", "dev", bridge(interface)],
-                check=False,
-                stderr=subprocess.DEVNULL,
-            )
+            play.ip.lines(f"addr del {address}/{64 if ':' in address else 24} dev {bridge(interface)}")
 
 
 def back(play, words, _):
@@ -127,7 +121,7 @@ def reload(play, words, _):
 
 def cable(play, words, _):
     """cable INTERFACE up|down"""
-    batch(f"link set d-{words[0]} {words[1]}")
+    play.ip.do(f"link set d-{words[0]} {words[1]}")
 
 
 def advert(play, words, _):
