@@ -104,11 +104,11 @@ def edit(case, words):
 
 
 def start(case, words):
-    """start HOST director [subject|peer|ldirector|keepalived] | nginx [PORT[/tls]...] | haproxy | smtp|dns|udp PORT"""
+    """start HOST director [subject|peer|ldirector|keepalived] [FLAG...] | nginx [PORT[/tls]...] | haproxy | smtp|dns|udp PORT"""
     name, what, rest = words[0], words[1], words[2:]
     server = case.host(name)
     if what == "director":
-        command = programs.director(case.programs[rest[0] if rest else "subject"])
+        command = programs.director(case.programs[rest[0] if rest else "subject"]) + rest[1:]
     elif what == "nginx":
         ports = rest or ["80"]
         plain = [port for port in ports if "/" not in port]
