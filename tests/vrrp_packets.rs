@@ -44,6 +44,7 @@ impl Golden {
                 vrid: Vrid(51),
                 interval: Duration::from_secs(1),
                 authentication: Authentication::None,
+                signature: None,
                 addresses: vec!["10.0.0.100".parse().unwrap()],
                 source: "10.0.0.1".parse().unwrap(),
                 destination: "224.0.0.18".parse().unwrap(),
@@ -207,6 +208,7 @@ fn any_shape() -> impl Strategy<Value = Shape> {
                 }
                 other => other,
             },
+            signature: None,
             addresses,
             source,
             destination,

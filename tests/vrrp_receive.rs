@@ -46,6 +46,7 @@ impl Case {
             vrid: Vrid(51),
             interval: Duration::from_secs(1),
             authentication: Authentication::None,
+            signature: None,
             addresses: vec![[192, 0, 2, 10].into()],
             source: PEER.into(),
             destination: GROUP.into(),

@@ -468,6 +468,7 @@ fn advert(priority: u8, from: [u8; 4], vrid: u8) -> Event {
         vrid: Vrid(vrid),
         interval: Duration::from_secs(1),
         authentication: base.authentication,
+        signature: None,
         addresses: vec![VIP.into()],
         source: from.into(),
         destination: base.multicast_group,
@@ -531,6 +532,7 @@ fn kinds(actions: &[Action]) -> Vec<String> {
             Action::WatchScript(_) => "watch".to_owned(),
             Action::UnwatchScript(_) => "unwatch".to_owned(),
             Action::Report(..) => "report".to_owned(),
+            Action::WatchClock => "clock".to_owned(),
             Action::Exit => "exit".to_owned(),
         })
     };

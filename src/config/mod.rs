@@ -52,7 +52,7 @@ pub fn parse_for_advice(sources: &Sources) -> (Config, Diagnostics, Written<'_>)
 fn read<'s>(sources: &'s Sources, keep: impl FnMut(Statement<'s>)) -> (Config, Diagnostics) {
     let found = RefCell::new(Diagnostics::default());
     let statements = Reader::new(sources, blocks::is_root_block, &found);
-    let config = blocks::interpret(statements, &sources.names, &found, keep);
+    let config = blocks::interpret(statements, sources, &found, keep);
     let mut found = found.into_inner();
     found.forget_the_doubtful(keyword::is_known);
     (config, found)

@@ -39,10 +39,29 @@ pub struct Sources {
     pub config_id: String,
     /// For `${_ENV NAME}`: only the names that occur in the files.
     pub environment: BTreeMap<String, String>,
+    /// What the `file:` keys of `auth_hmac` name, by the path as it is written once parameters are
+    /// filled in.
+    pub keys: BTreeMap<String, KeyFile>,
     /// For `${_RANDOM}` where no `random_seed` is given.
     pub seed: u64,
     /// What files of this machine call routing tables and the like.
     pub names: Names,
+}
+
+/// A file that holds a key.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFile {
+    /// Or why it cannot be read.
+    pub text: Result<String, String>,
+    /// Others than its owner may read it.
+    pub exposed: bool,
+}
+
+/// Keys stay out of logs and dumps.
+impl std::fmt::Debug for KeyFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyFile(..)")
+    }
 }
 
 /// One file, already decoded to UTF-8 (what was not UTF-8 is replaced, and diagnosed).

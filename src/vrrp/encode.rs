@@ -3,10 +3,11 @@ use super::{
     auth::{self, AH_LENGTH, AH_WORDS, HopLimit},
     checksum::{self, Sum},
     packet::{ADVERTISEMENT, AH_PROTOCOL, HEADER, PROTOCOL, V2_TAIL, address_size},
+    trailer::{self, TRAILER},
 };
 use crate::{
     base::{Family, Priority, Vrid},
-    config::model::{Authentication, Version},
+    config::model::{AuthHmac, Authentication, Version},
 };
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -40,6 +41,8 @@ pub struct Shape {
     pub vrid: Vrid,
     pub interval: Duration,
     pub authentication: Authentication,
+    /// Signs every advert; for a router that only verifies: None.
+    pub signature: Option<Arc<AuthHmac>>,
     /// Of one family, the instance's; at most [`most_addresses`] of them.
     pub addresses: Vec<IpAddr>,
     pub source: IpAddr,
@@ -53,6 +56,7 @@ pub struct Shape {
 #[derive(Clone, Debug)]
 pub struct Encoder {
     shape: Shape,
+    stamp: u64,
     /// Shared with the action that sends it; written in place once that has let go of it.
     bytes: Arc<Vec<u8>>,
 }
@@ -60,7 +64,7 @@ pub struct Encoder {
 impl Encoder {
     #[must_use]
     pub fn new(shape: Shape) -> Self {
-        Self { shape, bytes: Arc::default() }
+        Self { shape, stamp: 0, bytes: Arc::default() }
     }
 
     #[must_use]
@@ -72,18 +76,23 @@ impl Encoder {
         self.shape.form = form;
     }
 
+    /// When the next advert is sent, for its signature.
+    pub const fn set_stamp(&mut self, stamp: u64) {
+        self.stamp = stamp;
+    }
+
     /// IPv4: the datagram with its header (for IP_HDRINCL). IPv6: the payload.
     /// `sequence` is the Authentication Header's and unused without one.
     pub fn encode(&mut self, priority: Priority, id: u16, sequence: u32) -> Arc<Vec<u8>> {
         let bytes = Arc::make_mut(&mut self.bytes);
         bytes.clear();
-        self.shape.write(priority, id, sequence, bytes);
+        self.shape.write(priority, id, sequence, self.stamp, bytes);
         Arc::clone(&self.bytes)
     }
 }
 
 impl Shape {
-    fn write(&self, priority: Priority, id: u16, sequence: u32, out: &mut Vec<u8>) {
+    fn write(&self, priority: Priority, id: u16, sequence: u32, stamp: u64, out: &mut Vec<u8>) {
         match (self.source, self.destination) {
             (IpAddr::V4(from), IpAddr::V4(to)) => {
                 let protocol = match self.authentication {
@@ -94,18 +103,19 @@ impl Shape {
                 if let Authentication::Header(key) = self.authentication {
                     self.write_authenticated(&key, priority, sequence, out);
                 } else {
-                    self.write_message(priority, out);
+                    self.write_message(priority, stamp, out);
                 }
             }
             (IpAddr::V6(_), _) | (IpAddr::V4(_), IpAddr::V6(_)) => {
-                self.write_message(priority, out);
+                self.write_message(priority, stamp, out);
             }
         }
     }
 
     fn write_ip(&self, from: Ipv4Addr, to: Ipv4Addr, protocol: u8, id: u16, out: &mut Vec<u8>) {
         let ah = if protocol == AH_PROTOCOL { AH_LENGTH } else { 0 };
-        let total = IPV4 + ah + self.message_length();
+        let signature = if self.signature.is_some() { TRAILER } else { 0 };
+        let total = IPV4 + ah + self.message_length() + signature;
         out.extend([0x45, TOS]);
         out.extend(u16::try_from(total).unwrap_or(u16::MAX).to_be_bytes());
         out.extend(id.to_be_bytes());
@@ -128,7 +138,7 @@ impl Shape {
         out.extend(spi);
         out.extend(sequence.to_be_bytes());
         out.extend([0; 12]);
-        self.write_message(priority, out);
+        self.write_message(priority, 0, out);
         let hop_limit =
             if self.destination.is_multicast() { HopLimit::Covered } else { HopLimit::Zeroed };
         if let (Some(ip), Some(message)) = (out.get(..IPV4), out.get(IPV4 + AH_LENGTH..)) {
@@ -137,7 +147,7 @@ impl Shape {
         }
     }
 
-    fn write_message(&self, priority: Priority, out: &mut Vec<u8>) {
+    fn write_message(&self, priority: Priority, stamp: u64, out: &mut Vec<u8>) {
         let start = out.len();
         let version: u8 = match self.version {
             Version::V2 => 2,
@@ -159,7 +169,19 @@ impl Shape {
                 Authentication::None | Authentication::Header(_) => [0; V2_TAIL],
             });
         }
-        let message = out.get(start..).unwrap_or_default();
+        let end = out.len();
+        if let Some(hmac) = &self.signature
+            && trailer::sign(hmac, self.source, stamp, start, out).is_none()
+        {
+            // Without its key, which settled configurations have: nobody takes zeros for one.
+            out.resize(end + TRAILER, 0);
+        }
+        // What is summed: see `View::checked`.
+        let summed = match Family::of(&self.source) {
+            Family::V4 => start..end,
+            Family::V6 => start..out.len(),
+        };
+        let message = out.get(summed).unwrap_or_default();
         let sum = self.pseudo(message.len()).add(message).finish();
         patch(out, start + 6, &sum.to_be_bytes());
     }

@@ -59,6 +59,8 @@ pub enum Event {
         socket: Arc<SocketKey>,
         reason: String,
     },
+    /// The time since 1970, now and then: what [`Action::WatchClock`] asks for.
+    WallClock(Duration),
     Reload(Arc<VrrpConfig>, Arc<GlobalDefs>),
     ReportStatus(u64),
     /// Orderly: priority 0, everything released, [`Action::Exit`] last.
@@ -85,6 +87,8 @@ pub enum Action {
     CancelAnnouncements(Arc<str>),
     SyncDaemon(SyncOrder),
     Notify(Notification),
+    /// From now on [`Event::WallClock`] is wanted every second: somebody may set the clock.
+    WatchClock,
     WatchScript(TrackScript),
     UnwatchScript(String),
     Log(Level, String),

@@ -8,10 +8,11 @@ use super::{
     links::Links,
     priority::{Subject, Trackers},
     receive::protocol,
+    trailer::TRAILER,
 };
 use crate::{
     base::{Family, Priority},
-    config::model::VrrpInstance,
+    config::model::{AuthHmac, HmacMode, VrrpInstance},
     net::LinkView,
 };
 use std::{
@@ -118,7 +119,10 @@ impl Instance {
             self.socket = Some(Arc::new(key));
         }
         let mtu = links.find(interface).map_or(1500, |link| link.mtu);
-        let most = most_addresses(mtu, family, self.config.version);
+        let signature = self.signature();
+        let trailer = if signature.is_some() { TRAILER } else { 0 };
+        let room = mtu.saturating_sub(u32::try_from(trailer).unwrap_or(0));
+        let most = most_addresses(room, family, self.config.version);
         self.advertised = self
             .config
             .addresses
@@ -127,13 +131,21 @@ impl Instance {
             .filter(|address| Family::of(address) == family)
             .take(most)
             .collect();
-        let shapes = self.shapes(source);
+        let shapes = self.shapes(source, signature.as_ref());
         if !self.encoders.iter().map(Encoder::shape).eq(&shapes) {
             self.encoders = shapes.into_iter().map(Encoder::new).collect();
         }
     }
 
-    fn shapes(&self, source: IpAddr) -> Vec<Shape> {
+    /// With what adverts are signed, unless this router only verifies those of others.
+    fn signature(&self) -> Option<Arc<AuthHmac>> {
+        self.config.auth_hmac.clone().filter(|hmac| match hmac.mode {
+            HmacMode::Enforce | HmacMode::Permissive => true,
+            HmacMode::ReceiveOnly => false,
+        })
+    }
+
+    fn shapes(&self, source: IpAddr, signature: Option<&Arc<AuthHmac>>) -> Vec<Shape> {
         let config = &self.config;
         let unicast = config.unicast.as_ref().filter(|_| self.is_unicast());
         let (destinations, ttl) = match unicast {
@@ -151,6 +163,7 @@ impl Instance {
                 vrid: config.vrid.value,
                 interval: config.advert_interval,
                 authentication: config.authentication,
+                signature: signature.cloned(),
                 addresses: self.advertised.clone(),
                 source,
                 destination,

@@ -26,6 +26,8 @@ impl Instance {
             advertised: &self.advertised,
             unicast: self.is_unicast(),
             sequence: self.sequence,
+            heard: &self.heard,
+            wall: turn.wall,
             in_master: self.phase() == Phase::Master,
             last_sender: self.master(),
         };
@@ -46,6 +48,10 @@ impl Instance {
         self.counters.received += 1;
         if let Some(ah) = view.ah {
             self.sequence.hear(ah.sequence);
+        }
+        if let (Some(_), Some(trailer)) = (&self.config.auth_hmac, view.trailer()) {
+            let peers = self.config.unicast.as_ref().map_or(0, |unicast| unicast.peers.len());
+            self.heard.hear(view.from, trailer.stamp, peers);
         }
         if accepted.old_checksum && self.form == ChecksumForm::Pseudo {
             self.log(Level::Info, "Setting unicast VRRPv3 checksum to old version", turn);

@@ -26,6 +26,7 @@ use super::{
     routing::Expected,
     tell::{self, Told},
     timing,
+    trailer::{Senders, next_stamp},
 };
 use crate::{
     base::{InterfaceAddress, Priority},
@@ -64,6 +65,10 @@ pub(super) struct Instance {
     /// IPv4 identification of the last advert.
     pub(super) id: u16,
     pub(super) sequence: Sequence,
+    /// Of the last signed advert.
+    pub(super) stamp: u64,
+    /// Stamps of the signed adverts of others.
+    pub(super) heard: Senders,
     /// What has been complained of since the last change.
     pub(super) logged: HashSet<Complaint>,
     pub(super) send_failure_logged: bool,
@@ -157,6 +162,8 @@ pub(super) struct Counters {
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
     pub(super) now: Instant,
+    /// Time since 1970.
+    pub(super) wall: Duration,
     pub(super) links: &'a mut Links,
     pub(super) global: &'a GlobalDefs,
     pub(super) out: &'a mut Vec<Action>,
@@ -180,6 +187,8 @@ impl Instance {
             form: configured_form(&config),
             id: 0,
             sequence: Sequence::default(),
+            stamp: 0,
+            heard: Senders::default(),
             logged: HashSet::new(),
             send_failure_logged: false,
             held: BTreeSet::new(),
@@ -337,8 +346,13 @@ impl Instance {
             Authentication::Header(_) => self.sequence.advance(),
             Authentication::None | Authentication::Password(_) => 0,
         };
+        // One for all peers: the signature covers no destination.
+        if let Some(hmac) = &self.config.auth_hmac {
+            self.stamp = next_stamp(self.stamp, hmac.freshness, turn.wall);
+        }
         let hop_limit = self.config.unicast.as_ref().and_then(|unicast| unicast.ttl);
         for encoder in &mut self.encoders {
+            encoder.set_stamp(self.stamp);
             turn.out.push(Action::Send(Packet {
                 socket: Arc::clone(&socket),
                 from: encoder.shape().source,

@@ -27,6 +27,7 @@ mod sync_daemon;
 mod sync_group;
 mod tell;
 mod timing;
+mod trailer;
 mod transitions;
 
 pub use encode::{ChecksumForm, Encoder, Shape, most_addresses};
@@ -36,5 +37,6 @@ pub use event::{
 };
 pub use node::VrrpNode;
 pub use packet::{AH_PROTOCOL, AuthHeader, PROTOCOL, TooShort, View};
+pub use trailer::Trailer;
 
 use instance::Instance;

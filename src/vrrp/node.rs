@@ -41,6 +41,9 @@ pub struct VrrpNode {
     life: Life,
     /// How long the machine had been up when this was made.
     uptime: Duration,
+    /// Time since 1970, and when that was.
+    wall: (Duration, Instant),
+    clock_is_watched: bool,
     /// VRIDs that no instance has and that have been complained of.
     unknown_vrids: BTreeSet<u8>,
 }
@@ -79,12 +82,15 @@ impl VrrpNode {
             vips: BTreeSet::new(),
             life: Life::Running,
             uptime: Duration::MAX,
+            wall: (Duration::ZERO, now),
+            clock_is_watched: false,
             unknown_vrids: BTreeSet::new(),
             config,
             global,
         };
         let mut first = vec![];
         node.watch_scripts(&[], &mut first);
+        node.watch_clock(&mut first);
         node.settle_configuration();
         first.extend(node.release_leftovers());
         first.extend(statics::start(&node.config));
@@ -99,6 +105,27 @@ impl VrrpNode {
         }
         node.life = Life::New { since: now, first };
         node
+    }
+
+    /// Signed adverts tell the time, which is that long after 1970.
+    #[must_use]
+    pub const fn at_time(mut self, wall: Duration, now: Instant) -> Self {
+        self.wall = (wall, now);
+        self
+    }
+
+    /// Only signatures need the time of day.
+    pub(super) fn watch_clock(&mut self, out: &mut Vec<Action>) {
+        let signed = self.instances.iter().any(|instance| instance.config.auth_hmac.is_some());
+        if signed && !self.clock_is_watched {
+            self.clock_is_watched = true;
+            out.push(Action::WatchClock);
+        }
+    }
+
+    /// The time since 1970, as far as we were told.
+    pub(super) fn wall_at(&self, now: Instant) -> Duration {
+        self.wall.0 + now.saturating_duration_since(self.wall.1)
     }
 
     /// The machine has been up for so long: `vrrp_delay_after_boot` counts from then.
@@ -172,8 +199,9 @@ impl VrrpNode {
         out: &mut Vec<Action>,
         act: impl FnOnce(&mut Instance, &mut Turn<'_>) -> R,
     ) -> Option<R> {
+        let wall = self.wall_at(now);
         let instance = self.instances.get_mut(index)?;
-        let mut turn = Turn { now, links: &mut self.links, global: &self.global, out };
+        let mut turn = Turn { now, wall, links: &mut self.links, global: &self.global, out };
         Some(act(instance, &mut turn))
     }
 
@@ -478,6 +506,7 @@ impl Machine for VrrpNode {
             Event::SendFailed { socket, reason } => {
                 self.on_send_failed(&socket, &reason, &mut out);
             }
+            Event::WallClock(wall) => self.wall = (wall, now),
             Event::Reload(config, global) => self.reload(config, global, now, &mut out),
             Event::ReportStatus(request) => {
                 out.push(Action::Report(request, self.status(now)));

@@ -20,7 +20,10 @@
     clippy::panic,
     clippy::arithmetic_side_effects
 )]
-use super::checksum::{self, Sum};
+use super::{
+    checksum::{self, Sum},
+    trailer::{TRAILER, Trailer},
+};
 use crate::base::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -265,8 +268,19 @@ impl<'a> View<'a> {
         checksum::pseudo(self.from, to, message.len()).add(message).finish() == 0
     }
 
-    /// The message without Ethernet's padding.
+    /// What `auth_hmac` adds. Ethernet's padding never has that length.
+    #[must_use]
+    pub fn trailer(&self) -> Option<Trailer<'a>> {
+        let bytes = self.message.get(self.expected_message()..)?;
+        (bytes.len() == TRAILER).then(|| Trailer::read(bytes))?
+    }
+
+    /// The message without Ethernet's padding. Over IPv6 the kernel of many a router sums the whole
+    /// payload, trailer and all; over IPv4 nobody does.
     fn checked(&self) -> &'a [u8] {
+        if self.family() == Family::V6 && self.trailer().is_some() {
+            return self.message;
+        }
         self.message.get(..self.expected_message()).unwrap_or(self.message)
     }
 

@@ -4,12 +4,13 @@ use super::{
     auth::{self, HopLimit, Sequence},
     encode::{ChecksumForm, OLD_DESTINATION, centiseconds},
     packet::{ADVERTISEMENT, AH_PROTOCOL, PROTOCOL, View},
+    trailer::{self, Senders, Unsigned},
 };
 use crate::{
     base::{Family, Priority},
-    config::model::{Authentication, Version, VrrpInstance},
+    config::model::{AuthHmac, Authentication, Freshness, HmacMode, Version, VrrpInstance},
 };
-use std::{fmt, net::IpAddr};
+use std::{fmt, net::IpAddr, time::Duration};
 
 /// What a packet is judged against.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,10 @@ pub(super) struct Receiver<'a> {
     pub(super) advertised: &'a [IpAddr],
     pub(super) unicast: bool,
     pub(super) sequence: Sequence,
+    /// Stamps of signed adverts.
+    pub(super) heard: &'a Senders,
+    /// Time since 1970.
+    pub(super) wall: Duration,
     pub(super) in_master: bool,
     /// Whom the last accepted advert came from.
     pub(super) last_sender: Option<IpAddr>,
@@ -38,6 +43,7 @@ pub(super) enum Remark {
     Interval { ours: u16, theirs: u16 },
     Count { ours: usize, theirs: u8 },
     Missing { vrid: u8, address: IpAddr, from: IpAddr },
+    ClockSkew { from: IpAddr, skew: i64, window: u64 },
 }
 
 /// Why a packet does not count, in keepalived's words.
@@ -64,6 +70,8 @@ pub(super) enum Reject {
         theirs: u8,
         ours: u8,
     },
+    NoTrailer(IpAddr),
+    Trailer(IpAddr, Unsigned),
     AuthTypeInvalid {
         from: IpAddr,
         theirs: u8,
@@ -124,6 +132,9 @@ impl Receiver<'_> {
         if view.version != ours {
             return Err(Reject::Version { from, theirs: view.version, ours });
         }
+        if let Some(hmac) = &self.config.auth_hmac {
+            self.signature(view, hmac)?;
+        }
         if self.config.version == Version::V2 {
             self.authentication(view)?;
             let ours = self.config.advert_interval.as_secs();
@@ -162,6 +173,9 @@ impl Receiver<'_> {
     }
 
     fn length(&self, view: &View<'_>) -> Result<(), Reject> {
+        if self.config.auth_hmac.is_some() && view.trailer().is_some() {
+            return Ok(());
+        }
         let (from, length, expected) = (view.from, view.received, view.expected_packet());
         if length < expected {
             return Err(Reject::TooShort { from, length, expected });
@@ -179,6 +193,24 @@ impl Receiver<'_> {
             return Err(Reject::HopLimit { from: view.from, hop_limit });
         }
         Ok(())
+    }
+
+    /// In unicast only configured peers can be told apart for long enough to notice a replay.
+    fn signature(&self, view: &View<'_>, hmac: &AuthHmac) -> Result<(), Reject> {
+        let from = view.from;
+        let Some(trailer) = view.trailer() else {
+            return match hmac.mode {
+                HmacMode::Enforce => Err(Reject::NoTrailer(from)),
+                HmacMode::Permissive | HmacMode::ReceiveOnly => Ok(()),
+            };
+        };
+        if let Some(unicast) = self.config.unicast.as_ref().filter(|_| self.unicast)
+            && !unicast.peers.iter().any(|peer| peer.address == from)
+        {
+            return Err(Reject::NotAPeer(from));
+        }
+        trailer::verify(hmac, view, &trailer, self.heard, self.wall)
+            .map_err(|why| Reject::Trailer(from, why))
     }
 
     fn authentication(&self, view: &View<'_>) -> Result<(), Reject> {
@@ -282,6 +314,14 @@ impl Receiver<'_> {
 
     fn remarks(&self, view: &View<'_>) -> Vec<Remark> {
         let mut remarks = vec![];
+        if let (Some(hmac), Some(trailer)) = (&self.config.auth_hmac, view.trailer())
+            && let Freshness::Window(window) = hmac.freshness
+        {
+            let (skew, window) = (trailer.skew(self.wall), window.as_secs());
+            if skew.unsigned_abs() > window / 2 {
+                remarks.push(Remark::ClockSkew { from: view.from, skew, window });
+            }
+        }
         let ours = centiseconds(self.config.advert_interval);
         if self.config.version == Version::V3 && view.centiseconds() != ours {
             remarks.push(Remark::Interval { ours, theirs: view.centiseconds() });
@@ -344,6 +384,10 @@ impl fmt::Display for Remark {
                 f,
                 "advertisement interval mismatch ours = {ours} centi-sec rcv'd={theirs} centi-sec"
             ),
+            Self::ClockSkew { from, skew, window } => write!(
+                f,
+                "authentication clock skew {skew} sec from {from} approaching window {window} sec"
+            ),
             Self::Count { ours, theirs } => write!(f, "expected {ours} VIPs but received {theirs}"),
             Self::Missing { vrid, address, from } => write!(
                 f,
@@ -373,6 +417,24 @@ impl fmt::Display for Reject {
             }
             Self::Version { from, theirs, ours } => {
                 write!(f, "wrong VRRP version from {from}. Received {theirs} and expect {ours}")
+            }
+            Self::NoTrailer(from) => write!(f, "missing authentication trailer from {from}"),
+            Self::Trailer(from, Unsigned::Malformed) => {
+                write!(f, "malformed authentication trailer from {from}")
+            }
+            Self::Trailer(from, Unsigned::UnknownKey(id)) => {
+                write!(f, "unknown authentication key id {id} from {from}")
+            }
+            Self::Trailer(from, Unsigned::Digest) => {
+                write!(f, "invalid authentication HMAC from {from}")
+            }
+            Self::Trailer(from, Unsigned::Stale { skew, window }) => write!(
+                f,
+                "stale authentication trailer from {from}, clock skew {skew} sec exceeds window \
+                 {window} sec"
+            ),
+            Self::Trailer(from, Unsigned::Replayed) => {
+                write!(f, "replayed authentication trailer from {from}")
             }
             Self::AuthTypeInvalid { from, theirs } => {
                 write!(f, "Invalid auth type from {from}: {theirs}")

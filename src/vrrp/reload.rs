@@ -63,6 +63,7 @@ impl VrrpNode {
         self.exchange_instances(now, out);
         let told: Vec<Option<Told>> = self.instances.iter().map(|kept| kept.told).collect();
         out.extend(come);
+        self.watch_clock(out);
         self.settle_configuration();
         if self.sync_daemons() != sync_before {
             out.extend(sync_stops);
@@ -112,7 +113,8 @@ impl VrrpNode {
             let kept = same.and_then(Option::take);
             instances.push((kept, config));
         }
-        let mut turn = Turn { now, links: &mut self.links, global: &self.global, out };
+        let wall = self.wall_at(now);
+        let mut turn = Turn { now, wall, links: &mut self.links, global: &self.global, out };
         for mut gone in old.into_iter().flatten() {
             gone.sync_daemon = None;
             let told =

@@ -304,6 +304,7 @@ impl Host {
             | Action::RemoveRules(_)
             | Action::Announce(_)
             | Action::CancelAnnouncements(_)
+            | Action::WatchClock
             | Action::SyncDaemon(_)
             | Action::Notify(_)
             | Action::Log(..)
@@ -438,6 +439,7 @@ pub(crate) fn instance(name: &str, vrid: u8) -> VrrpInstance {
         family: Family::V4,
         advert_interval: Duration::from_secs(1),
         authentication: Authentication::None,
+        auth_hmac: None,
         addresses: vec![vip("192.0.2.10".parse().unwrap(), "eth0")],
         excluded: vec![],
         routes: vec![],

@@ -27,13 +27,16 @@ use super::{
         apply, describe, kw, not_yet,
     },
     model::{Config, VrrpConfig},
-    names::Names,
     rules::Rule,
-    source::Spanned,
+    source::{KeyFile, Sources, Spanned},
     tree::{Statement, Word},
     validate,
 };
-use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Everything that was said, block by block, before anything is filled in.
 #[derive(Debug, Default)]
@@ -134,18 +137,18 @@ static ROOT: &[Keyword<Drafts>] = &[
 /// has been read.
 pub(super) fn interpret<'s>(
     statements: impl Iterator<Item = Statement<'s>>,
-    names: &Names,
+    sources: &Sources,
     out: &RefCell<Diagnostics>,
     mut keep: impl FnMut(Statement<'s>),
 ) -> Config {
-    let routing = routing::Shared::new(Arc::new(names.clone()));
+    let routing = routing::Shared::new(Arc::new(sources.names.clone()));
     let mut drafts = Drafts { routing, ..Drafts::default() };
     for statement in statements {
         let found = &mut *out.borrow_mut();
         apply(ROOT, TOP, std::slice::from_ref(&statement), &mut drafts, found);
         keep(statement);
     }
-    drafts.settle(&mut out.borrow_mut())
+    drafts.settle(&sources.keys, &mut out.borrow_mut())
 }
 
 /// Whether a line opens a block that stands at the top level and nowhere else.
@@ -167,6 +170,7 @@ pub fn blocks() -> Vec<BlockInfo> {
         BlockInfo { name: "global_defs", keywords: || describe(&global_defs::KEYWORDS) },
         BlockInfo { name: "vrrp_instance", keywords: || describe(vrrp_instance::KEYWORDS) },
         BlockInfo { name: "authentication", keywords: || describe(vrrp_instance::AUTHENTICATION) },
+        BlockInfo { name: "auth_hmac", keywords: || describe(vrrp_instance::AUTH_HMAC) },
         BlockInfo { name: "vrrp_sync_group", keywords: || describe(vrrp_sync_group::KEYWORDS) },
         BlockInfo { name: "vrrp_script", keywords: || describe(vrrp_script::KEYWORDS) },
         BlockInfo { name: "track_group", keywords: || describe(routing::TRACK_GROUP) },
@@ -177,7 +181,7 @@ pub fn blocks() -> Vec<BlockInfo> {
 }
 
 impl Drafts {
-    fn settle(mut self, out: &mut Diagnostics) -> Config {
+    fn settle(mut self, key_files: &BTreeMap<String, KeyFile>, out: &mut Diagnostics) -> Config {
         let names: Vec<String> = self.instances.iter().map(|d| d.name.value.clone()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let global = &self.global;
@@ -195,6 +199,7 @@ impl Drafts {
         let sync_interfaces = sync_interfaces.collect();
         let around = vrrp_instance::Surroundings {
             defaults: &global.vrrp,
+            key_files,
             default_interface: global.default_interface(),
             smtp_alert: global.vrrp_alert(),
             scripts: &scripts,

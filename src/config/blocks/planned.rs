@@ -59,21 +59,13 @@ static GARP_GROUP: &[Row] = &[
     row(&["interfaces"], Lines("INTERFACE..."), "the members"),
 ];
 
-static AUTH_HMAC: &[Row] = &[
-    row(&["key"], Words(2, 2, "ID KEY"), "a key of 32..64 bytes").range("1..255"),
-    row(&["active_key"], One("ID"), "the key for sending").range("1..255"),
-    row(&["time_window"], One("SECONDS"), "how old an advert may be").range("1..300"),
-    row(&["anti_replay"], OptionalBool, "refuse adverts that were seen"),
-    row(&["mode"], One("MODE"), "what is demanded of adverts"),
-];
 
 /// All blocks of this file.
-pub(super) fn blocks() -> [BlockInfo; 5] {
+pub(super) fn blocks() -> [BlockInfo; 4] {
     [
         BlockInfo { name: "vrrp_track_process", keywords: || describe(TRACK_PROCESS) },
         BlockInfo { name: "track_file", keywords: || describe(TRACK_FILE) },
         BlockInfo { name: "bfd_instance", keywords: || describe(BFD_INSTANCE) },
         BlockInfo { name: "garp_group", keywords: || describe(GARP_GROUP) },
-        BlockInfo { name: "auth_hmac", keywords: || describe(AUTH_HMAC) },
     ]
 }

@@ -68,6 +68,29 @@ const IN_INSTANCE: &[(u16, &str, &str)] = &[
         "strict_mode\nunicast_src_ip 10.0.0.1\nunicast_peer {\n10.0.0.2\n}",
         "unicast_src_ip 10.0.0.1\nunicast_peer {\n10.0.0.2\n}",
     ),
+    (
+        486,
+        "auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\nactive_key 1\nmode strict\n}",
+        "auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\nactive_key 1\nmode permissive\n}",
+    ),
+    (
+        487,
+        "auth_hmac {\nkey 1 short\nactive_key 1\n}",
+        "auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\nactive_key 1\nanti_replay time\n}",
+    ),
+    (488, "auth_hmac {\nkey 1 hex:0g\nactive_key 1\n}", ""),
+    (
+        489,
+        "auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\nkey 1 0123456789abcdef0123456789abcdef\nactive_key 1\n}",
+        "auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\nkey 2 0123456789abcdef0123456789abcdef\nactive_key 2\n}",
+    ),
+    (
+        490,
+        "auth_hmac {\nmode receive-only\n}",
+        "auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\nmode receive-only\n}",
+    ),
+    (494, "auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\nactive_key 3\n}", ""),
+    (495, "auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\n}", ""),
     (485, "timer_expired_backup 100", "nopreempt\ntimer_expired_backup"),
     (326, "virtual_ipaddress {\n10.0.0.101 use_vmac\n}", "virtual_ipaddress {\n10.0.0.101\n}"),
     (440, "track_script {\nchk_nginx\n}", ""),
@@ -386,7 +409,7 @@ fn every_rule_of_vrrp_and_globals_is_used() {
     let covered: BTreeSet<u16> =
         IN_INSTANCE.iter().chain(IN_FILE).map(|(code, _, _)| *code).collect();
     // In tests of their own above and next to the blocks.
-    let elsewhere = [307, 360, 361, 362, 363, 364, 421, 422, 431, 432, 433, 449];
+    let elsewhere = [307, 360, 361, 362, 363, 364, 421, 422, 431, 432, 433, 449, 491, 492, 493];
     for rule in crate::config::rules::vrrp::ALL.iter().chain(crate::config::rules::global::ALL) {
         let known = covered.contains(&rule.code) || elsewhere.contains(&rule.code);
         assert!(known, "LD{:04} has no example", rule.code);

@@ -6,7 +6,7 @@ use super::{
     expand::include_form,
     lexer,
     line::Line,
-    source::{FileId, Included, SourceFile, Sources},
+    source::{FileId, Included, KeyFile, SourceFile, Sources},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -61,9 +61,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Sources, LoadError> {
         loader.follow(next);
         next += 1;
     }
-    loader.sources.environment = environment(&loader.sources);
-    loader.sources.names = names::load(&loader.sources);
-    Ok(loader.sources)
+    Ok(loader.finish())
 }
 
 /// A configuration that does not come from a file: includes are relative to the working directory.
@@ -76,9 +74,7 @@ pub fn from_bytes(name: &str, bytes: &[u8], options: &LoadOptions) -> Sources {
         loader.follow(next);
         next += 1;
     }
-    loader.sources.environment = environment(&loader.sources);
-    loader.sources.names = names::load(&loader.sources);
-    loader.sources
+    loader.finish()
 }
 
 fn empty(options: &LoadOptions) -> Sources {
@@ -119,6 +115,15 @@ struct Loader {
 }
 
 impl Loader {
+    /// What the texts name beyond each other.
+    fn finish(self) -> Sources {
+        let mut sources = self.sources;
+        sources.environment = environment(&sources);
+        sources.keys = keys(&sources);
+        sources.names = names::load(&sources);
+        sources
+    }
+
     fn add(&mut self, path: PathBuf, bytes: Vec<u8>) -> Option<u16> {
         let number = u16::try_from(self.sources.files.len()).ok()?;
         let (text, lossy) = match String::from_utf8(bytes) {
@@ -249,6 +254,49 @@ fn environment(sources: &Sources) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The files that hold keys: `key 1 file:PATH`. A relative path begins where the file lies that
+/// names it.
+fn keys(sources: &Sources) -> BTreeMap<String, KeyFile> {
+    let mut found = BTreeMap::new();
+    for file in &sources.files {
+        let folder = file.path.parent().unwrap_or(Path::new(""));
+        for line in file.text.lines().filter(|line| line.contains("file:")) {
+            let Some(path) = key_path(line, &sources.environment) else { continue };
+            let full = folder.join(&path);
+            let key = found.entry(path).or_insert_with(|| read_key(&full));
+            if key.text.is_err() {
+                *key = read_key(&full);
+            }
+        }
+    }
+    found
+}
+
+/// What stands behind `key ID file:`, with the environment filled in.
+fn key_path(line: &str, environment: &BTreeMap<String, String>) -> Option<String> {
+    let line = line.split(['#', '!']).next().unwrap_or_default();
+    let (before, path) = line.split_once("file:")?;
+    let mut before = before.trim_end_matches('"').split_ascii_whitespace();
+    if before.next() != Some("key") || before.count() != 1 {
+        return None;
+    }
+    let mut path = path.trim().trim_end_matches('"').to_owned();
+    while let Some((start, rest)) = path.split_once("${_ENV") {
+        let (name, end) = rest.split_once('}')?;
+        let value = environment.get(name.trim()).map_or("", String::as_str);
+        path = format!("{start}{value}{end}");
+    }
+    path.split_ascii_whitespace().next().map(ToOwned::to_owned)
+}
+
+fn read_key(path: &Path) -> KeyFile {
+    let exposed = fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0);
+    let text = read(path).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|_| "it is not text: write it with `hex:`".to_owned())
+    });
+    KeyFile { text, exposed }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,6 +338,23 @@ mod tests {
         write(&script, "");
         fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
         assert!(why(&script).contains("chmod"));
+    }
+
+    #[test]
+    fn key_files_are_read_with_the_texts_that_name_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        write(&at("a.conf"), "auth_hmac {\n key 1 file:one # comment\n key 2 file:/absent\n}\n");
+        write(&at("one"), "secret");
+        fs::set_permissions(at("one"), fs::Permissions::from_mode(0o600)).unwrap();
+        let sources = load(&at("a.conf"), &LoadOptions::default()).unwrap();
+        let key = &sources.keys["one"];
+        assert_eq!((key.text.as_deref(), key.exposed), (Ok("secret"), false));
+        assert!(sources.keys["/absent"].text.is_err());
+        let environment = BTreeMap::from([("DIR".to_owned(), "/run/x".to_owned())]);
+        let path = |line| key_path(line, &environment);
+        assert_eq!(path("key 1 file:${_ENV DIR}/vrrp51").as_deref(), Some("/run/x/vrrp51"));
+        assert_eq!(path("script file:/x"), None);
     }
 
     #[test]

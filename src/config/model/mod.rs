@@ -17,8 +17,8 @@ pub use lvs::{
 };
 pub use regex::RegexOptions;
 pub use vrrp::{
-    Authentication, GarpSchedule, NotifyScripts, SyncGroup, TrackInterface, TrackScript,
-    TrackerUse, Unicast, UnicastPeer, Version, VrrpInstance,
+    AuthHmac, Authentication, Freshness, GarpSchedule, HmacKey, HmacMode, NotifyScripts, SyncGroup,
+    TrackInterface, TrackScript, TrackerUse, Unicast, UnicastPeer, Version, VrrpInstance,
 };
 
 use crate::base::{InterfaceAddress, Route, Rule};

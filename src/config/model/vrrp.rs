@@ -3,7 +3,7 @@ use crate::{
     base::{Family, InterfaceAddress, Priority, Route, Rule, Script, Vrid},
     config::source::Spanned,
 };
-use std::{net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct VrrpInstance {
@@ -23,6 +23,8 @@ pub struct VrrpInstance {
     /// v2: whole seconds 1..=255. v3: 10 ms steps up to 40.95 s.
     pub advert_interval: Duration,
     pub authentication: Authentication,
+    /// `auth_hmac`: adverts carry a signature. Then there is no other authentication.
+    pub auth_hmac: Option<Arc<AuthHmac>>,
     /// Advertised, in this order.
     pub addresses: Vec<InterfaceAddress>,
     /// Moved with the others but not advertised; may be of both families.
@@ -77,6 +79,63 @@ pub enum Authentication {
     Password([u8; 8]),
     /// IP Authentication Header with HMAC-MD5-96.
     Header([u8; 8]),
+}
+
+/// `auth_hmac`: a trailer with an HMAC-SHA256 on every advert, of any version and family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthHmac {
+    /// By id, 1..=255: any of them may sign what is heard.
+    pub keys: BTreeMap<u8, HmacKey>,
+    /// Signs what is sent: one of `keys`.
+    pub active_key: u8,
+    pub freshness: Freshness,
+    pub mode: HmacMode,
+}
+
+/// 32 to 64 bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HmacKey(Vec<u8>);
+
+/// What makes an advert a new one (`anti_replay`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Its time is no further from ours than this, 1..=300 s, and later than the sender's last.
+    Window(Duration),
+    /// Its time is later than the sender's last.
+    Growing,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HmacMode {
+    /// Sign; nothing unsigned counts.
+    #[default]
+    Enforce,
+    /// Sign; what is unsigned counts too.
+    Permissive,
+    /// Do not sign; what is unsigned counts too.
+    ReceiveOnly,
+}
+
+impl HmacKey {
+    /// The fewest and most bytes of a key.
+    pub const LENGTH: std::ops::RangeInclusive<usize> = 32..=64;
+
+    /// None where the length is wrong.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Option<Self> {
+        Self::LENGTH.contains(&bytes.len()).then_some(Self(bytes))
+    }
+
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for HmacKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HmacKey(..)")
+    }
 }
 
 /// Passwords stay out of logs and dumps.

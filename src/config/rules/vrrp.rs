@@ -57,5 +57,15 @@ super::rules! {
     VRF_WITH_INTERFACE = warning(483, "`vrf` is ignored where there is an interface", "remove one of the two: the interface knows its VRF");
     STRICT_UNICAST = warning(484, "unicast is not what vrrp_strict asks for; vrrp_instance {name} works all the same", "newer versions of keepalived refuse this: say `strict_mode off` in this instance");
     TIMER_EXPIRED_PREEMPTS = warning(485, "timer_expired_backup works with nopreempt only; it is ignored", "add `nopreempt`, or remove it");
+    HMAC_WORD = error(486, "`{word}` is no {keyword}", "write {takes}");
+    HMAC_KEY_LENGTH = error(487, "key {id} has {length} bytes", "keys have 32 to 64 bytes: put what `openssl rand -hex 32` prints behind `hex:`");
+    HMAC_KEY_HEX = error(488, "key {id} is not written in hexadecimal digits, two a byte", "put what `openssl rand -hex 32` prints behind `hex:`");
+    HMAC_KEY_TWICE = error(489, "there are two keys with the id {id}; the second is ignored", "give each its own id, the same on all routers");
+    HMAC_NO_KEY = error(490, "auth_hmac without a key", "add `key 1 hex:...` and `active_key 1`, the same on all routers");
+    HMAC_AND_AUTHENTICATION = warning(491, "auth_hmac takes the place of this block, which is ignored", "remove it");
+    HMAC_FILE = error(492, "the key in {path} cannot be used: {why}", "write its path in full, without parameters other than `${{_ENV NAME}}`, and let root read it");
+    HMAC_FILE_EXPOSED = warning(493, "others than its owner can read the key in {path}", "chmod 600 {path}");
+    HMAC_ACTIVE_KEY = error(494, "active_key {id} is none of the keys", "add `key {id} ...`, or name one that is there");
+    HMAC_NO_ACTIVE_KEY = error(495, "auth_hmac without active_key: nothing says which key signs", "add `active_key N` with the id of a key that all routers have");
     UNICAST_NO_SOURCE = note(457, "unicast_peer without unicast_src_ip: the interface's first address is used", "name it where the interface has several addresses");
 }

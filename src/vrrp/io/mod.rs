@@ -18,7 +18,7 @@ use std::{
     io,
     ops::ControlFlow,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::mpsc::{Receiver, Sender};
 
@@ -108,7 +108,9 @@ pub async fn run<W: World>(
     world: W,
     detail: Detail,
 ) -> u8 {
-    let node = VrrpNode::new(config, global, Instant::now()).booted(uptime());
+    let node = VrrpNode::new(config, global, Instant::now())
+        .booted(uptime())
+        .at_time(time_of_day(), Instant::now());
     let executor = VrrpExecutor { world, detail, sockets: BTreeMap::new(), events, upward };
     // The machine's start does not wait for the first news.
     drive(node, inbox, executor).await
@@ -119,6 +121,11 @@ fn uptime() -> Duration {
     let text = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
     let seconds = text.split_ascii_whitespace().next().and_then(|word| word.parse().ok());
     seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(Duration::MAX)
+}
+
+/// Since 1970.
+fn time_of_day() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 struct VrrpExecutor<W> {
@@ -180,6 +187,20 @@ impl<W: World> Executor<VrrpNode> for VrrpExecutor<W> {
                 complain("control", "the IPVS sync daemon", result);
             }
             Action::Notify(notification) => self.world.notify(notification),
+            Action::WatchClock => {
+                let events = self.events.clone();
+                // Ends with the inbox.
+                tokio::spawn(async move {
+                    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+                    loop {
+                        seconds.tick().await;
+                        let event = Inbound::Event(Event::WallClock(time_of_day()));
+                        if events.send(event).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
             Action::WatchScript(script) => self.world.watch_script(script),
             Action::UnwatchScript(name) => self.world.unwatch_script(&name),
             Action::Log(level, text) => self.log(level, &text),

@@ -1,8 +1,10 @@
 //! `vrrp_instance`: one virtual router.
+mod hmac;
 mod settle;
 mod table;
 mod unicast;
 
+pub(super) use hmac::AUTH_HMAC;
 pub(super) use settle::Surroundings;
 pub(super) use table::{AUTHENTICATION, KEYWORDS};
 
@@ -40,6 +42,7 @@ pub(in crate::config) struct Draft {
     native_ipv6: bool,
     advert_interval: Option<Spanned<Duration>>,
     authentication: Option<AuthenticationDraft>,
+    auth_hmac: Option<hmac::HmacDraft>,
     addresses: Vec<addresses::Draft>,
     /// There were lines with addresses, if only bad ones.
     addresses_given: bool,

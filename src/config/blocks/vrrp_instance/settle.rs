@@ -17,7 +17,7 @@ use crate::{
             VrrpInstance,
         },
         rules::{global as global_rules, vrrp as rules},
-        source::{Span, Spanned},
+        source::{KeyFile, Span, Spanned},
     },
 };
 use std::{
@@ -36,6 +36,8 @@ pub(in crate::config::blocks) struct Surroundings<'a> {
     pub(in crate::config::blocks) defaults: &'a VrrpDefaults,
     /// For virtual addresses of instances without an interface.
     pub(in crate::config::blocks) default_interface: &'a str,
+    /// What `file:` keys of `auth_hmac` name.
+    pub(in crate::config::blocks) key_files: &'a BTreeMap<String, KeyFile>,
     pub(in crate::config::blocks) smtp_alert: bool,
     pub(in crate::config::blocks) scripts: &'a [TrackScript],
     /// By instance name: what its sync group adds.
@@ -57,8 +59,9 @@ impl Draft {
         let (priority, wants_master) = self.election(strict, out);
         let owner = priority.value == Priority::OWNER;
         let preempt_delay = self.preemption(strict, owner, out);
-        let authentication = self.settled_authentication(version, family, strict, out);
         let advert_interval = self.settled_interval(version, out);
+        let (authentication, auth_hmac) =
+            self.settled_security(version, family, strict, advert_interval, around.key_files, out);
         self.strictly_ignored(strict, out);
         let timer_expired_backup = self.settled_timer_expired(out);
         let unicast = self.settled_unicast(family, strict, defaults, out);
@@ -116,6 +119,7 @@ impl Draft {
             family,
             advert_interval,
             authentication,
+            auth_hmac,
             addresses,
             excluded,
             routes: routing::values(self.routes),
@@ -257,7 +261,7 @@ impl Draft {
         Duration::ZERO
     }
 
-    fn settled_authentication(
+    pub(super) fn settled_authentication(
         &mut self,
         version: Version,
         family: Family,

@@ -1,5 +1,5 @@
 //! The keywords of `vrrp_instance` and its `authentication`.
-use super::{AuthenticationDraft, AuthenticationKind, Draft, State, unicast};
+use super::{AuthenticationDraft, AuthenticationKind, Draft, State, hmac, unicast};
 use crate::{
     base::Priority,
     config::{
@@ -317,9 +317,7 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
     not_yet(&["kernel_rx_buf_size"], One("BYTES"))
         .support(Support::NoEffect("receive buffers are sized by need, nothing has to be set"))
         .doc("receive buffer"),
-    not_yet(&["auth_hmac"], Block)
-        .support(Support::NotYet("it is planned; the instance runs without it"))
-        .doc("keyed authentication of newer versions"),
+    kw(&["auth_hmac"], Block, hmac::block).doc("signed adverts, as of keepalived 2.4.2"),
     kw(
         &["lvs_sync_daemon_interface", "lvs_sync_daemon_inteface"],
         One("INTERFACE"),

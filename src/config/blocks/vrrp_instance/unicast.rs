@@ -99,7 +99,7 @@ impl Draft {
         }
         let peers = self.unicast.peers.iter().map(|peer| peer.value.address);
         let mut ends = peers.chain(self.source.as_ref().map(|source| source.value));
-        let routed = !ends.any(|end| is_link_local(end));
+        let routed = !ends.any(is_link_local);
         if routed && self.source.is_some() && !self.unicast.peers.is_empty() {
             return Some(Spanned { value: String::new(), span: self.name.span });
         }
