@@ -329,11 +329,14 @@ impl VrrpNode {
             }
         }
         for delta in deltas {
-            out.extend(statics::restore(&self.config, &self.links, &delta));
+            // What the first list shows was there when everything was put in.
+            if !first {
+                out.extend(statics::restore(&self.config, &self.links, &delta));
+            }
             match &delta {
                 Delta::Up(name) | Delta::Down(name) => {
                     if self.instances.iter().any(|instance| instance.uses_interface(name)) {
-                        let word = if matches!(delta, Delta::Up(_)) { "up" } else { "down" };
+                        let word = if matches!(delta, Delta::Up(_)) && !first { "up" } else { "down" };
                         let text = format!("Netlink reports {name} {word}");
                         out.push(Action::Log(Level::Info, text));
                     }
