@@ -94,7 +94,7 @@ pub(super) fn read(path: &Path, config_id: Option<&str>) -> Result<Configuration
         return Err(format!("{first} (`ldirector check {}` shows all)", path.display()));
     }
     let needs = needs(&config);
-    Ok(Configuration { sources: Arc::new(sources), needs })
+    Ok(Configuration { sources: Arc::new(sources), needs, global: config.global })
 }
 
 /// Whose business is in the file.

@@ -3,6 +3,7 @@
 use super::{
     child::{self, Answers, ChildError, Link, Order},
     cli::RunArgs,
+    places,
 };
 use crate::{
     checkers::io::ProbeContext,
@@ -11,7 +12,7 @@ use crate::{
         Event, Options,
         io::{Ends, Upward, World},
     },
-    ipc::ToParent,
+    ipc::{Child, ToParent},
     ipvs::io::netlink::Netlink,
     machine::io::Inbound,
     net::io::monitor::{self, Monitor},
@@ -33,7 +34,7 @@ const INBOX: usize = 1024;
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 pub(super) fn run(arguments: &RunArgs) -> u8 {
-    child::run(arguments, "ldirector_checkers", async |config, link, answers| {
+    child::run(arguments, Child::Checkers, "ldirector_checkers", async |config, link, answers| {
         turn(arguments, config, link, answers).await
     })
 }
@@ -70,8 +71,10 @@ async fn turn(
     });
     let options = Options { keep_table: arguments.dont_release_ipvs, seed: seed() };
     let ends = Ends { inbox, events, upward };
+    let namespace = places::ipvs_namespace(&config.global);
+    let open = move || Netlink::start_in(namespace.clone());
     let configured = (config.director, config.global);
-    Ok(crate::director::io::run(configured, options, ends, Netlink::start, world).await)
+    Ok(crate::director::io::run(configured, options, ends, open, world).await)
 }
 
 fn probe_context(config: &Config) -> Result<ProbeContext, String> {

@@ -1,10 +1,15 @@
 //! What both children do: read the parent's link (their standard input), parse what it sends,
 //! answer on it, and stop in order when it is gone.
-use super::{cli::RunArgs, exit, logging, memory};
+use super::{
+    cli::RunArgs,
+    exit, logging, memory,
+    tuning::{self, Tuned},
+};
 use crate::{
     config::{self, Config, source::Sources},
-    ipc::{self, ToChild, ToParent, io::IpcError},
+    ipc::{self, Child, ToChild, ToParent, io::IpcError},
     machine::io::Inbound,
+    scripts,
 };
 use std::{os::fd::AsFd, sync::Arc};
 use tokio::{
@@ -38,12 +43,13 @@ pub(super) enum ChildError {
 }
 
 /// Sets the process up, waits for its configuration and runs `body` to the exit code.
-pub(super) fn run<F>(arguments: &RunArgs, ident: &'static str, body: F) -> u8
+pub(super) fn run<F>(arguments: &RunArgs, which: Child, ident: &'static str, body: F) -> u8
 where
     F: AsyncFnOnce(Config, Link, Answers) -> Result<u8, ChildError>,
 {
     memory::prepare();
-    super::run::name_process();
+    tuning::name(None);
+    scripts::io::set_launcher(super::SELF.into());
     let _log = logging::start(arguments, ident, !arguments.dont_fork);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -55,7 +61,8 @@ where
     let outcome = runtime.block_on(async {
         // The parent alone decides when we stop: a terminal's ^C reaches the whole group.
         ignore_signals().map_err(ChildError::Runtime)?;
-        let (mut link, answers) = open()?;
+        let tuned = Tuned::new(which, arguments.umask);
+        let (mut link, answers) = open(tuned)?;
         let config = link.first_configuration().await?;
         answers.send(ToParent::Configured);
         body(config, link, answers).await
@@ -78,7 +85,7 @@ fn ignore_signals() -> std::io::Result<()> {
     Ok(())
 }
 
-fn open() -> Result<(Link, Answers), ChildError> {
+fn open(tuned: Tuned) -> Result<(Link, Answers), ChildError> {
     let stdin = std::io::stdin().as_fd().try_clone_to_owned().map_err(ChildError::Runtime)?;
     let stream = std::os::unix::net::UnixStream::from(stdin);
     // Anything but a socket pair's end answers with an error here.
@@ -88,7 +95,7 @@ fn open() -> Result<(Link, Answers), ChildError> {
     let (reader, writer) = stream.into_split();
     let (answers, queue) = mpsc::channel(ANSWERS);
     tokio::spawn(write(writer, queue));
-    Ok((Link(reader), Answers(answers)))
+    Ok((Link { reader, tuned }, Answers(answers)))
 }
 
 async fn write(mut writer: OwnedWriteHalf, mut queue: mpsc::Receiver<ToParent>) {
@@ -114,7 +121,11 @@ impl Answers {
 
 /// The way down.
 #[derive(Debug)]
-pub(super) struct Link(OwnedReadHalf);
+pub(super) struct Link {
+    reader: OwnedReadHalf,
+    /// Each configuration says anew how this process is to run.
+    tuned: Tuned,
+}
 
 /// What the parent wants of the machine, with its texts parsed.
 #[derive(Debug)]
@@ -167,8 +178,12 @@ enum Heard {
 
 impl Link {
     async fn first_configuration(&mut self) -> Result<Config, ChildError> {
-        match ipc::io::receive(&mut self.0).await? {
-            ToChild::Configure(sources) => parse(&sources),
+        match ipc::io::receive(&mut self.reader).await? {
+            ToChild::Configure(sources) => {
+                let config = parse(&sources)?;
+                self.tuned.apply(&config.global);
+                Ok(config)
+            }
             ToChild::Ping(_) | ToChild::ReportStatus(_) | ToChild::Stop => {
                 Err(ChildError::NoConfiguration)
             }
@@ -177,9 +192,12 @@ impl Link {
 
     async fn next(&mut self) -> Heard {
         loop {
-            return match ipc::io::receive(&mut self.0).await {
+            return match ipc::io::receive(&mut self.reader).await {
                 Ok(ToChild::Configure(sources)) => match parse(&sources) {
-                    Ok(config) => Heard::Order(Order::Reload(config)),
+                    Ok(config) => {
+                        self.tuned.apply(&config.global);
+                        Heard::Order(Order::Reload(config))
+                    }
                     Err(error) => {
                         tracing::error!("{error}");
                         continue;

@@ -81,10 +81,10 @@ pub(super) struct RunArgs {
     #[arg(short = 'p', long = "pid", value_name = "FILE")]
     pub(super) pid: Option<PathBuf>,
     /// Pid file of the VRRP process
-    #[arg(short = 'r', long, value_name = "FILE")]
+    #[arg(short = 'r', long = "vrrp_pid", alias = "vrrp-pid", value_name = "FILE")]
     pub(super) vrrp_pid: Option<PathBuf>,
     /// Pid file of the checkers process
-    #[arg(short = 'c', long, value_name = "FILE")]
+    #[arg(short = 'c', long = "checkers_pid", alias = "checkers-pid", value_name = "FILE")]
     pub(super) checkers_pid: Option<PathBuf>,
     /// Accepted: logs go to the journal or the system log as they are
     #[arg(short = 'S', long, value_name = "0-7")]
@@ -101,9 +101,55 @@ pub(super) struct RunArgs {
     /// What `@ID` lines of the file are compared with
     #[arg(short = 'i', long, value_name = "ID")]
     pub(super) config_id: Option<String>,
-    /// Control socket
-    #[arg(long, value_name = "PATH", default_value = SOCKET)]
-    pub(super) socket: PathBuf,
+    /// Control socket [default: /run/ldirector/ldirector.sock, or that of `instance`]
+    #[arg(long, value_name = "PATH")]
+    pub(super) socket: Option<PathBuf>,
+    /// Run in this network namespace, whatever the file says
+    #[arg(short = 's', long, value_name = "NAME")]
+    pub(super) namespace: Option<String>,
+    /// Bits that created files do not get, whatever the file says
+    #[arg(short = 'u', long, value_name = "MASK", value_parser = umask)]
+    pub(super) umask: Option<u32>,
+    /// Pid file of the BFD process
+    #[arg(short = 'b', long = "bfd_pid", alias = "bfd-pid", value_name = "FILE")]
+    pub(super) bfd_pid: Option<PathBuf>,
+    /// Without the BFD process
+    #[arg(short = 'B', long = "no_bfd", alias = "no-bfd")]
+    pub(super) no_bfd: bool,
+    /// A missing include is an error, as `include_check` says it
+    #[arg(short = 'e', long)]
+    pub(super) all_config: bool,
+    /// Accepted: a process runs where the file gives it something to do
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Accepted: addresses are released at a stop unless -V is given
+    #[arg(short = 'X', long)]
+    pub(super) release_vips: bool,
+    /// Accepted: `LDIRECTOR_LOG=debug` shows what netlink reports
+    #[arg(short = 'a', long)]
+    pub(super) address_monitoring: bool,
+    /// Accepted: core dumps are as the service manager sets them
+    #[arg(short = 'm', long)]
+    pub(super) core_dump: bool,
+    /// Accepted: core dumps are as the service manager sets them
+    #[arg(short = 'M', long, value_name = "PATTERN", num_args = 0..=1)]
+    pub(super) core_dump_pattern: Option<Option<String>>,
+    /// Accepted without effect: there is no SNMP agent in ldirector
+    #[arg(short = 'A', long, value_name = "SOCKET")]
+    pub(super) snmp_agent_socket: Option<String>,
+    /// Print the number of the signal for RELOAD, STOP, DATA, STATS or JSON
+    #[arg(long, value_name = "FUNCTION")]
+    pub(super) signum: Option<String>,
+}
+
+/// A number as C writes it.
+fn umask(text: &str) -> Result<u32, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16),
+        None if text.starts_with('0') => u32::from_str_radix(text, 8),
+        None => text.parse(),
+    };
+    parsed.ok().filter(|mask| *mask <= 0o777).ok_or_else(|| "a number from 0 to 0777".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -145,6 +191,22 @@ pub(super) struct ChildArgs {
 pub(super) enum Role {
     Vrrp(Box<RunArgs>),
     Checkers(Box<RunArgs>),
+    /// Becomes a script: with all groups of its user, and not outliving us.
+    Script(ScriptArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ScriptArgs {
+    /// User whose groups it gets
+    #[arg(long, requires_all = ["uid", "gid"])]
+    pub(super) groups: Option<String>,
+    #[arg(long)]
+    pub(super) uid: Option<u32>,
+    #[arg(long)]
+    pub(super) gid: Option<u32>,
+    /// Program and arguments
+    #[arg(last = true, required = true)]
+    pub(super) command: Vec<OsString>,
 }
 
 /// The form without a subcommand.
@@ -205,6 +267,9 @@ mod tests {
             "ldirector -t -f /a.conf",
             "ldirector -tf /a.conf",
             "ldirector --config-test=/tmp/log",
+            "ldirector --signum=DATA",
+            "ldirector -s red -u 0022 -b /run/b.pid -B -e --all",
+            "ldirector --vrrp_pid=/v --checkers_pid=/c --bfd_pid=/b",
         ] {
             let parsed = parse(words(line));
             assert!(matches!(parsed, Ok(Invocation::Daemon(_))), "{line}: {parsed:?}");

@@ -8,11 +8,15 @@
 mod check;
 mod checkers_child;
 mod child;
+mod chores;
 mod cli;
 mod logging;
 mod memory;
+mod places;
 mod run;
+mod script_child;
 mod status;
+mod tuning;
 mod vrrp_child;
 
 use cli::{Command, Invocation, Role};
@@ -30,6 +34,9 @@ mod exit {
     pub(super) const CONFIG: u8 = 2;
 }
 
+/// The running program, even after an upgrade has replaced its file.
+const SELF: &str = "/proc/self/exe";
+
 /// The whole program.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -42,7 +49,7 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(match invocation {
-        Invocation::Daemon(arguments) => run::daemon(*arguments),
+        Invocation::Daemon(arguments) => run::daemon(&arguments),
         Invocation::Command(command) => match command {
             Command::Run(arguments) => run::foreground(&arguments),
             Command::Check(arguments) => check::files(&arguments),
@@ -51,6 +58,7 @@ pub fn main() -> ExitCode {
             Command::Child(arguments) => match arguments.role {
                 Role::Vrrp(arguments) => vrrp_child::run(&arguments),
                 Role::Checkers(arguments) => checkers_child::run(&arguments),
+                Role::Script(arguments) => script_child::run(&arguments),
             },
         },
     })

@@ -1,18 +1,22 @@
 //! `ldirector run` and keepalived's daemon mode: the parent process.
 use super::{
     check,
+    chores::{self, Marker, ParentChores},
     cli::{CONFIG_FILES, RunArgs},
     exit, logging, memory,
+    places::{self, PidFiles},
+    tuning,
 };
 use crate::{
+    config::model::GlobalDefs,
     ipc::Child,
     machine::io::{Inbound, drive},
     supervisor::{
         Configuration, Event, Supervisor,
         io::{
-            INBOX, Launch, Read, SupervisorExecutor,
+            Chores, INBOX, Launch, Read, SupervisorExecutor,
             control::{self, Clients},
-            pidfile::PidFile,
+            pidfile::{self, PidFile},
             signals,
         },
     },
@@ -23,15 +27,13 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Arc,
-    time::{Duration, Instant},
+    sync::{Arc, PoisonError},
+    time::Instant,
 };
 use tokio::sync::mpsc;
 
 /// Set for the process that a daemon start leaves in the background.
 const BACKGROUND: &str = "LDIRECTOR_BACKGROUND";
-/// keepalived's, which its unit files wait for.
-const PID_FILE: &str = "/run/keepalived.pid";
 
 #[derive(Debug, thiserror::Error)]
 enum RunError {
@@ -40,9 +42,11 @@ enum RunError {
     #[error("cannot catch signals: {0}")]
     Signals(std::io::Error),
     #[error(transparent)]
-    PidFile(#[from] crate::supervisor::io::pidfile::PidFileError),
+    PidFile(#[from] pidfile::PidFileError),
     #[error(transparent)]
     Control(#[from] control::ControlError),
+    #[error("the network namespace {path}: {source}; `ip netns add NAME` makes one")]
+    Namespace { path: PathBuf, source: std::io::Error },
 }
 
 /// `ldirector run`.
@@ -50,20 +54,22 @@ pub(super) fn foreground(arguments: &RunArgs) -> u8 {
     if let Some(log) = &arguments.config_test {
         return check::test(&chosen_file(arguments), arguments, log.as_deref());
     }
-    parent(arguments, arguments.pid.as_deref(), Background::No)
+    parent(arguments, Pids::AsAsked, Background::No)
 }
 
 /// keepalived's options without a subcommand.
-pub(super) fn daemon(mut arguments: RunArgs) -> u8 {
-    if let Some(log) = &arguments.config_test {
-        return check::test(&chosen_file(&arguments), &arguments, log.as_deref());
+pub(super) fn daemon(arguments: &RunArgs) -> u8 {
+    if let Some(function) = &arguments.signum {
+        return signum(function);
     }
-    let pid_file = arguments.pid.get_or_insert_with(|| PathBuf::from(PID_FILE)).clone();
+    if let Some(log) = &arguments.config_test {
+        return check::test(&chosen_file(arguments), arguments, log.as_deref());
+    }
     if std::env::var_os(BACKGROUND).is_some() {
-        return parent(&arguments, Some(&pid_file), Background::Yes);
+        return parent(arguments, Pids::Always, Background::Yes);
     }
     if arguments.dont_fork {
-        return parent(&arguments, Some(&pid_file), Background::No);
+        return parent(arguments, Pids::Always, Background::No);
     }
     match detach() {
         Ok(code) => code,
@@ -72,6 +78,29 @@ pub(super) fn daemon(mut arguments: RunArgs) -> u8 {
             exit::FAILED
         }
     }
+}
+
+/// `--signum`: what scripts send instead of a number that they would have to know.
+fn signum(function: &str) -> u8 {
+    let number = match function {
+        "RELOAD" => libc::SIGHUP,
+        "STOP" => libc::SIGTERM,
+        "DATA" => libc::SIGUSR1,
+        "STATS" => libc::SIGUSR2,
+        "JSON" => signals::json(),
+        unknown => {
+            eprintln!("Unknown sigfunc {unknown}: there are RELOAD, STOP, DATA, STATS and JSON");
+            return exit::FAILED;
+        }
+    };
+    super::print(&format!("{number}\n"))
+}
+
+/// Where pid files are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pids {
+    AsAsked,
+    Always,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,13 +132,6 @@ fn detach() -> std::io::Result<u8> {
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::FAILED))
 }
 
-/// For `ps -C`, `pidof` and `killall`: who was started through /proc/self/exe would be called `exe`.
-pub(super) fn name_process() {
-    if let Err(error) = nix::sys::prctl::set_name(c"ldirector") {
-        tracing::debug!("naming the process: {error}");
-    }
-}
-
 fn chosen_file(arguments: &RunArgs) -> PathBuf {
     arguments.file.clone().unwrap_or_else(|| {
         let found = CONFIG_FILES.iter().map(Path::new).find(|path| path.exists());
@@ -117,13 +139,17 @@ fn chosen_file(arguments: &RunArgs) -> PathBuf {
     })
 }
 
-fn parent(arguments: &RunArgs, pid_file: Option<&Path>, background: Background) -> u8 {
+fn parent(arguments: &RunArgs, pids: Pids, background: Background) -> u8 {
     memory::prepare();
-    name_process();
+    tuning::name(None);
+    crate::scripts::io::set_launcher(super::SELF.into());
     let _log = logging::start(arguments, "ldirector", background == Background::Yes);
     let file = chosen_file(arguments);
     let id = arguments.config_id.clone();
+    let marker = Marker::default();
+    let known_marker = Arc::clone(&marker);
     let read: Read = Arc::new(move || {
+        let _mark = Mark::set(&known_marker);
         let configuration = check::read(&file, id.as_deref());
         if tokio::runtime::Handle::try_current().is_ok() {
             memory::give_back_later();
@@ -137,7 +163,7 @@ fn parent(arguments: &RunArgs, pid_file: Option<&Path>, background: Background) 
             return exit::CONFIG;
         }
     };
-    match turn(arguments, configuration, read, pid_file, background) {
+    match turn(arguments, configuration, read, marker, pids, background) {
         Ok(code) => code,
         Err(error) => {
             tracing::error!("{error}");
@@ -150,7 +176,8 @@ fn turn(
     arguments: &RunArgs,
     configuration: Configuration,
     read: Read,
-    pid_file: Option<&Path>,
+    marker: Marker,
+    pids: Pids,
     background: Background,
 ) -> Result<u8, RunError> {
     if background == Background::Yes
@@ -158,7 +185,17 @@ fn turn(
     {
         tracing::debug!("already leading a session: {error}");
     }
-    let _pid_file = pid_file.map(PidFile::take).transpose()?;
+    let global = Arc::clone(&configuration.global);
+    tuning::set_umask(&global, arguments.umask);
+    let files = PidFiles::of(arguments, &global, pids == Pids::Always);
+    let mut folders = vec![];
+    for path in files.parent.iter().chain(files.children.iter().map(|(_, path)| path)) {
+        folders.extend(pidfile::Folder::of(path)?);
+    }
+    let _pid_file = files.parent.as_deref().map(PidFile::take).transpose()?;
+    if let Some(path) = places::network_namespace(arguments, &global) {
+        enter(&path).map_err(|source| RunError::Namespace { path, source })?;
+    }
     tracing::info!("Starting ldirector {}", env!("CARGO_PKG_VERSION"));
     let which: &[Child] = match (arguments.vrrp, arguments.check) {
         (true, _) => &[Child::Vrrp],
@@ -174,9 +211,13 @@ fn turn(
         let (inbox, events) = mpsc::channel::<Inbound<Event>>(INBOX);
         signals::watch(inbox.clone()).map_err(RunError::Signals)?;
         let clients = Clients::default();
-        let _socket = control::serve(&arguments.socket, clients.clone(), inbox.clone()).await?;
-        let grace = Duration::from_secs(5);
-        let supervisor = Supervisor::new(configuration, which, grace, Instant::now());
+        let socket = places::socket(arguments, &global);
+        let _socket = control::serve(&socket, clients.clone(), inbox.clone()).await?;
+        let mut chores = ParentChores::new(arguments.clone(), marker, inbox.clone());
+        chores.settle(0, &configuration);
+        let newest = Arc::clone(&chores.newest);
+        start_up(&global).await?;
+        let supervisor = Supervisor::new(configuration, which, Instant::now());
         let ready: Box<dyn FnOnce() + Send> = match background {
             Background::No => Box::new(|| {}),
             Background::Yes => {
@@ -186,11 +227,17 @@ fn turn(
         };
         let launch = Launch {
             arguments: child_arguments(arguments, background),
-            pid_files: pid_files(arguments),
+            pid_files: files.children.clone(),
             terminal: background == Background::No || arguments.log_console,
         };
-        let executor = SupervisorExecutor::new(launch, read, clients, inbox, ready);
+        let executor =
+            SupervisorExecutor::new(launch, read, clients, inbox, Box::new(chores), ready);
         let code = drive(supervisor, events, executor).await;
+        for (_, path) in &files.children {
+            pidfile::remove(path);
+        }
+        let global = newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        chores::run_script("shutdown", &global, global.process.shutdown.as_ref()).await;
         tracing::info!("Stopped ldirector");
         Ok(code)
     })
@@ -215,10 +262,49 @@ fn say_ready(keep_terminal: bool) {
     }
 }
 
-fn pid_files(arguments: &RunArgs) -> Vec<(Child, PathBuf)> {
-    let vrrp = arguments.vrrp_pid.clone().map(|path| (Child::Vrrp, path));
-    let checkers = arguments.checkers_pid.clone().map(|path| (Child::Checkers, path));
-    vrrp.into_iter().chain(checkers).collect()
+/// The startup script, unless somebody wants us gone before it has ended: then the signal waits in
+/// the inbox, and the script is ended.
+async fn start_up(global: &GlobalDefs) -> Result<(), RunError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
+    tokio::select! {
+        () = chores::run_script("startup", global, global.process.startup.as_ref()) => {}
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}
+
+/// Before any thread or child that is to be there as well.
+fn enter(namespace: &Path) -> std::io::Result<()> {
+    let file = std::fs::File::open(namespace)?;
+    Ok(nix::sched::setns(file, nix::sched::CloneFlags::CLONE_NEWNET)?)
+}
+
+/// `reload_file`: exists while the configuration is read.
+struct Mark(Option<PathBuf>);
+
+impl Mark {
+    fn set(marker: &Marker) -> Self {
+        let path = marker.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(path) = &path
+            && let Err(error) = std::fs::write(path, "")
+        {
+            tracing::warn!("reload_file {}: {error}", path.display());
+        }
+        Self(path)
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0
+            && let Err(error) = std::fs::remove_file(path)
+        {
+            tracing::debug!("reload_file {}: {error}", path.display());
+        }
+    }
 }
 
 /// What a child must know that no configuration says.
@@ -235,6 +321,10 @@ fn child_arguments(arguments: &RunArgs, background: Background) -> Vec<OsString>
         if given {
             words.push(word.into());
         }
+    }
+    if let Some(mask) = arguments.umask {
+        words.push("--umask".into());
+        words.push(format!("0{mask:o}").into());
     }
     if let Some(Some(file)) = &arguments.log_file {
         words.push("--log-file".into());

@@ -2,6 +2,7 @@
 use super::{
     child::{self, Answers, ChildError, Link, Order},
     cli::RunArgs,
+    places,
 };
 use crate::{
     base::{InterfaceAddress, Route, Rule},
@@ -9,7 +10,7 @@ use crate::{
         Config,
         model::{GlobalDefs, TrackScript},
     },
-    ipc::ToParent,
+    ipc::{Child, ToParent},
     ipvs::{
         DaemonRole, SyncDaemon,
         io::{IpvsError, IpvsKernel, netlink::Netlink},
@@ -33,6 +34,7 @@ use crate::{
 };
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -47,7 +49,7 @@ const INBOX: usize = 256;
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 pub(super) fn run(arguments: &RunArgs) -> u8 {
-    child::run(arguments, "ldirector_vrrp", async |config, link, answers| {
+    child::run(arguments, Child::Vrrp, "ldirector_vrrp", async |config, link, answers| {
         turn(arguments, config, link, answers).await
     })
 }
@@ -70,6 +72,7 @@ async fn turn(
         announcer: Announcer::start(network.clone()),
         network: network.clone(),
         ipvs: None,
+        ipvs_namespace: places::ipvs_namespace(&config.global),
         shared: Arc::clone(&shared),
         verdicts,
         watches: HashMap::new(),
@@ -145,6 +148,7 @@ struct Host {
     announcer: Announcer,
     /// Opened when the first sync daemon is ordered.
     ipvs: Option<Netlink>,
+    ipvs_namespace: Option<PathBuf>,
     shared: Arc<Shared>,
     verdicts: mpsc::Sender<Verdict>,
     watches: HashMap<String, Watch>,
@@ -199,7 +203,10 @@ impl World for Host {
     async fn sync_daemon(&mut self, order: &SyncOrder) -> Result<(), HostError> {
         let ipvs = match &mut self.ipvs {
             Some(ipvs) => ipvs,
-            None => self.ipvs.insert(Netlink::start().map_err(HostError::Thread)?),
+            None => {
+                let opened = Netlink::start_in(self.ipvs_namespace.clone());
+                self.ipvs.insert(opened.map_err(HostError::Thread)?)
+            }
         };
         let role = |role| match role {
             SyncRole::Master => DaemonRole::Master,

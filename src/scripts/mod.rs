@@ -18,4 +18,6 @@ pub struct Policy {
     pub default_user: Option<(String, Option<String>)>,
     /// `enable_script_security`.
     pub security: bool,
+    /// `set_supplementary_groups`: all groups of the user, not one alone.
+    pub all_groups: bool,
 }

@@ -1,4 +1,8 @@
 //! What the daemon tells about itself: plain data, and its renderings.
+pub mod dump;
+pub mod io;
+pub mod json;
+pub mod stats;
 pub mod text;
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +23,7 @@ pub struct VrrpStatus {
     pub sync_groups: Vec<SyncGroupStatus>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct InstanceStatus {
     pub name: String,
     pub interface: String,
@@ -40,6 +44,32 @@ pub struct InstanceStatus {
     pub became_master: u64,
     /// Packets refused by the checks of RFC 9568 §7.1.
     pub rejected: u64,
+    #[serde(default)]
+    pub errors: PacketErrors,
+    #[serde(default)]
+    pub released_master: u64,
+    /// Adverts of priority 0: somebody stopped.
+    #[serde(default)]
+    pub zero_received: u64,
+    #[serde(default)]
+    pub zero_sent: u64,
+}
+
+/// Refused packets by what is wrong with them, as keepalived counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketErrors {
+    pub length: u64,
+    pub ttl: u64,
+    /// Not an advertisement.
+    pub kind: u64,
+    pub interval: u64,
+    pub addresses: u64,
+    /// An authentication type that does not exist.
+    pub auth_invalid: u64,
+    pub auth_mismatch: u64,
+    /// Password, digest or sequence.
+    pub auth_failure: u64,
+    pub other: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

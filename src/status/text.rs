@@ -155,6 +155,7 @@ mod tests {
                     adverts_received: 40,
                     became_master: 1,
                     rejected: 2,
+                    ..InstanceStatus::default()
                 }],
                 sync_groups: vec![],
             }),

@@ -2,24 +2,27 @@
 //! in order, and answers `ldirector status`.
 mod child;
 pub mod io;
+mod questions;
+pub mod reload_time;
 
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    config::source::Sources,
+    config::{model::GlobalDefs, source::Sources},
     ipc::{Child, Request, Response, ToChild, ToParent},
     machine::Machine,
     status::Snapshot,
 };
+pub use questions::Dump;
+
 use child::{ChildLife, Due};
+use questions::{Asker, Part, Questions};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-/// How long a child may take to tell its status before the answer goes out without it.
-const STATUS_WAIT: Duration = Duration::from_secs(2);
 /// How long a child may take to apply a configuration before `reload` stops waiting for it.
 const RELOAD_WAIT: Duration = Duration::from_secs(20);
 
@@ -29,6 +32,8 @@ pub struct Configuration {
     pub sources: Arc<Sources>,
     /// Whom it gives something to do.
     pub needs: Vec<Child>,
+    /// What it says of the processes themselves.
+    pub global: Arc<GlobalDefs>,
 }
 
 #[derive(Debug)]
@@ -51,6 +56,8 @@ pub enum Event {
 pub enum Signal {
     Reload,
     Stop,
+    /// Write to files what there is to tell.
+    Dump(Dump),
 }
 
 #[derive(Debug, PartialEq)]
@@ -64,6 +71,18 @@ pub enum Action {
     Answer {
         client: u64,
         response: Response,
+    },
+    /// A configuration was taken: what it says of the parent itself, and of files it is kept in.
+    Settle {
+        number: u64,
+        configuration: Configuration,
+    },
+    /// Write what the children said.
+    Dump {
+        dump: Dump,
+        /// What they ran on when they said it.
+        sources: Arc<Sources>,
+        snapshot: Box<Snapshot>,
     },
     /// Tell the service manager.
     Tell(Tell),
@@ -87,16 +106,6 @@ pub enum Level {
     Info,
 }
 
-/// What is being collected for one client of the control socket.
-#[derive(Debug)]
-struct Question {
-    client: u64,
-    number: u64,
-    waits_for: Vec<Child>,
-    snapshot: Snapshot,
-    until: Instant,
-}
-
 /// A reload under way: who has not confirmed yet.
 #[derive(Debug)]
 struct Reload {
@@ -110,15 +119,15 @@ struct Reload {
 pub struct Supervisor {
     sources: Arc<Sources>,
     children: Vec<(Child, ChildLife)>,
-    /// How long a child may take to stop.
-    grace: Duration,
+    global: Arc<GlobalDefs>,
     stopping: bool,
     ready: bool,
     /// The file is being read, for these clients.
     reading: Option<Vec<u64>>,
     reload: Option<Reload>,
-    questions: Vec<Question>,
-    asked: u64,
+    questions: Questions,
+    /// Reloads that were taken.
+    reloads: u64,
     /// Why the last reload was refused; None after one that was taken.
     refused: Option<String>,
 }
@@ -127,13 +136,8 @@ impl Supervisor {
     /// Of the `allowed` children those start that have something to do, at the first deadline,
     /// which is at once. Where nobody has, all of them: somebody must tell that we are ready.
     #[must_use]
-    pub fn new(
-        configuration: Configuration,
-        allowed: &[Child],
-        grace: Duration,
-        now: Instant,
-    ) -> Self {
-        let Configuration { sources, needs } = configuration;
+    pub fn new(configuration: Configuration, allowed: &[Child], now: Instant) -> Self {
+        let Configuration { sources, needs, global } = configuration;
         let idle = !allowed.iter().any(|child| needs.contains(child));
         let children = allowed.iter().map(|which| {
             let mut life = ChildLife::new();
@@ -145,13 +149,13 @@ impl Supervisor {
         Self {
             sources,
             children: children.collect(),
-            grace,
+            global,
             stopping: false,
             ready: false,
             reading: None,
             reload: None,
-            questions: vec![],
-            asked: 0,
+            questions: Questions::default(),
+            reloads: 0,
             refused: None,
         }
     }
@@ -176,7 +180,7 @@ impl Supervisor {
                 format!("{} process ended ({how}): restarting", name(which)),
             ));
         }
-        self.no_longer_wait_for(which, out);
+        self.no_longer_wait_for(which, now, out);
         if self.stopping {
             self.stop_next(now, out);
         }
@@ -184,7 +188,7 @@ impl Supervisor {
 
     /// Routers first: the peer takes over while our services still serve; then the services.
     fn stop_next(&mut self, now: Instant, out: &mut Vec<Action>) {
-        let grace = self.grace;
+        let grace = self.global.child_wait_time;
         for which in [Child::Vrrp, Child::Checkers] {
             let Some(life) = self.life(which) else { continue };
             if life.is_gone() {
@@ -218,6 +222,7 @@ impl Supervisor {
                 out.push(Action::Tell(Tell::Stopping));
                 self.stop_next(now, out);
             }
+            Signal::Dump(dump) => self.ask(Asker::Dump(dump), now, out),
             Signal::Reload if self.stopping => {
                 answer(out, client, || Response::Failed("ldirector is stopping".to_owned()));
             }
@@ -241,8 +246,17 @@ impl Supervisor {
     ) {
         let mut clients = self.reading.take().unwrap_or_default();
         match read {
-            Ok(Configuration { sources, needs }) => {
+            Ok(configuration) => {
+                self.reloads += 1;
+                let number = self.reloads;
+                if self.global.reload.save_dir.is_some() {
+                    // Asked before the new texts are sent, so answered before they are used.
+                    self.ask(Asker::Dump(Dump::Saved { number, when: "pre" }), now, out);
+                }
+                out.push(Action::Settle { number, configuration: configuration.clone() });
+                let Configuration { sources, needs, global } = configuration;
                 self.sources = sources;
+                self.global = global;
                 self.refused = None;
                 let waits_for = self.running();
                 // One that had nothing to do so far starts; one that has no more runs on, idle.
@@ -256,7 +270,7 @@ impl Supervisor {
                     clients.extend(earlier.clients);
                 }
                 self.reload = Some(Reload { clients, waits_for, until: now + RELOAD_WAIT });
-                self.finish_reload(out);
+                self.finish_reload(now, out);
             }
             Err(why) => {
                 out.push(Action::Log(
@@ -274,7 +288,7 @@ impl Supervisor {
     }
 
     /// Ends the reload when nobody is waited for any more.
-    fn finish_reload(&mut self, out: &mut Vec<Action>) {
+    fn finish_reload(&mut self, now: Instant, out: &mut Vec<Action>) {
         let Some(reload) = self.reload.take_if(|reload| reload.waits_for.is_empty()) else {
             return;
         };
@@ -283,6 +297,10 @@ impl Supervisor {
         out.push(Action::Tell(Tell::Status("running".to_owned())));
         for client in reload.clients {
             out.push(Action::Answer { client, response: Response::Done });
+        }
+        if self.global.reload.save_dir.is_some() {
+            let saved = Dump::Saved { number: self.reloads, when: "post" };
+            self.ask(Asker::Dump(saved), now, out);
         }
     }
 
@@ -296,7 +314,7 @@ impl Supervisor {
                 if let Some(reload) = &mut self.reload {
                     reload.waits_for.retain(|child| *child != from);
                 }
-                self.finish_reload(out);
+                self.finish_reload(now, out);
                 if !self.ready {
                     self.ready = true;
                     out.push(Action::Tell(Tell::Ready));
@@ -304,65 +322,24 @@ impl Supervisor {
                 }
             }
             ToParent::Vrrp(number, status) => {
-                self.add_to(number, from, |snapshot| snapshot.vrrp = Some(status), out);
+                self.questions.add(number, from, Part::Vrrp(status), out);
             }
             ToParent::Director(number, status) => {
-                self.add_to(number, from, |snapshot| snapshot.director = Some(status), out);
+                self.questions.add(number, from, Part::Director(status), out);
             }
         }
     }
 
-    fn add_to(
-        &mut self,
-        number: u64,
-        from: Child,
-        add: impl FnOnce(&mut Snapshot),
-        out: &mut Vec<Action>,
-    ) {
-        if let Some(question) = self.questions.iter_mut().find(|q| q.number == number) {
-            add(&mut question.snapshot);
-            question.waits_for.retain(|child| *child != from);
-        }
-        self.answer_complete(None, out);
-    }
-
-    /// Answers what is complete, and what has waited long enough.
-    fn answer_complete(&mut self, now: Option<Instant>, out: &mut Vec<Action>) {
-        let (done, open) = std::mem::take(&mut self.questions)
-            .into_iter()
-            .partition(|q| q.waits_for.is_empty() || now.is_some_and(|now| q.until <= now));
-        self.questions = open;
-        let done: Vec<Question> = done;
-        for mut question in done {
-            for child in question.waits_for {
-                question
-                    .snapshot
-                    .notes
-                    .push(format!("the {} process does not answer", name(child)));
-            }
-            let response = Response::Status(Box::new(question.snapshot));
-            out.push(Action::Answer { client: question.client, response });
-        }
-    }
-
-    fn no_longer_wait_for(&mut self, child: Child, out: &mut Vec<Action>) {
-        for question in &mut self.questions {
-            if question.waits_for.contains(&child) {
-                question.waits_for.retain(|waiting| *waiting != child);
-                question.snapshot.notes.push(format!("the {} process is restarting", name(child)));
-            }
-        }
-        self.answer_complete(None, out);
+    fn no_longer_wait_for(&mut self, child: Child, now: Instant, out: &mut Vec<Action>) {
+        self.questions.forget(child, out);
         if let Some(reload) = &mut self.reload {
             // It reads the new configuration when it comes back.
             reload.waits_for.retain(|waiting| *waiting != child);
         }
-        self.finish_reload(out);
+        self.finish_reload(now, out);
     }
 
-    fn ask_status(&mut self, client: u64, now: Instant, out: &mut Vec<Action>) {
-        self.asked += 1;
-        let number = self.asked;
+    fn ask(&mut self, asker: Asker, now: Instant, out: &mut Vec<Action>) {
         let waits_for = self.running();
         let mut snapshot = Snapshot::default();
         for (child, life) in &self.children {
@@ -370,15 +347,15 @@ impl Supervisor {
                 snapshot.notes.push(format!("the {} process does not run", name(*child)));
             }
         }
-        if let Some(why) = &self.refused {
+        if let (Some(why), Asker::Client(_)) = (&self.refused, asker) {
             snapshot.notes.push(format!("the last reload was refused: {why}"));
         }
-        for child in &waits_for {
-            out.push(Action::Send(*child, ToChild::ReportStatus(number)));
+        let asked = waits_for.clone();
+        let number = self.questions.ask(asker, waits_for, snapshot, Arc::clone(&self.sources), now);
+        for child in asked {
+            out.push(Action::Send(child, ToChild::ReportStatus(number)));
         }
-        let until = now + STATUS_WAIT;
-        self.questions.push(Question { client, number, waits_for, snapshot, until });
-        self.answer_complete(None, out);
+        self.questions.answer(None, out);
     }
 }
 
@@ -398,7 +375,7 @@ impl Machine for Supervisor {
             Event::Exited(which, how) => self.on_exited(which, &how, now, &mut out),
             Event::Message(from, message) => self.on_message(from, message, now, &mut out),
             Event::Control { client, request } => match request {
-                Request::Status => self.ask_status(client, now, &mut out),
+                Request::Status => self.ask(Asker::Client(client), now, &mut out),
                 Request::Reload => self.on_signal(Signal::Reload, Some(client), now, &mut out),
                 Request::Stop => {
                     out.push(Action::Answer { client, response: Response::Done });
@@ -431,7 +408,7 @@ impl Machine for Supervisor {
                 }
             }
         }
-        self.answer_complete(Some(now), &mut out);
+        self.questions.answer(Some(now), &mut out);
         if let Some(late) = self.reload.take_if(|reload| reload.until <= now) {
             out.push(Action::Log(Level::Warning, "Reload: a process is still at it".to_owned()));
             out.push(Action::Tell(Tell::Ready));
@@ -448,8 +425,10 @@ impl Machine for Supervisor {
 
     fn next_deadline(&self) -> Option<Instant> {
         let children = self.children.iter().filter_map(|(_, life)| life.next_deadline());
-        let questions = self.questions.iter().map(|question| question.until);
-        children.chain(questions).chain(self.reload.as_ref().map(|reload| reload.until)).min()
+        children
+            .chain(self.questions.next_deadline())
+            .chain(self.reload.as_ref().map(|reload| reload.until))
+            .min()
     }
 }
 

@@ -1,20 +1,18 @@
 //! The parent's decisions, event by event.
 use super::*;
 
-const GRACE: Duration = Duration::from_secs(5);
-
 fn both() -> Vec<Child> {
     vec![Child::Vrrp, Child::Checkers]
 }
 
 fn file(needs: &[Child]) -> Configuration {
-    Configuration { sources: Arc::default(), needs: needs.to_vec() }
+    Configuration { needs: needs.to_vec(), ..Configuration::default() }
 }
 
 fn running() -> (Supervisor, Instant) {
     let now = Instant::now();
     let both = [Child::Vrrp, Child::Checkers];
-    let mut parent = Supervisor::new(file(&both), &both, GRACE, now);
+    let mut parent = Supervisor::new(file(&both), &both, now);
     assert_eq!(
         parent.handle_deadline(now),
         [Action::Spawn(Child::Vrrp), Action::Spawn(Child::Checkers)]
@@ -83,9 +81,9 @@ fn the_routers_stop_before_the_services_do() {
 fn a_child_that_will_not_stop_is_killed_once() {
     let (mut parent, now) = running();
     assert!(!parent.handle(Event::Signal(Signal::Stop), now).is_empty());
-    let due = parent.handle_deadline(now + GRACE);
+    let due = parent.handle_deadline(now + seconds(5));
     assert!(due.contains(&Action::Kill(Child::Vrrp)), "{due:?}");
-    assert!(!parent.handle_deadline(now + GRACE).contains(&Action::Kill(Child::Vrrp)));
+    assert!(!parent.handle_deadline(now + seconds(5)).contains(&Action::Kill(Child::Vrrp)));
 }
 
 #[test]
@@ -107,7 +105,7 @@ fn a_reload_is_done_when_both_children_have_it() {
     assert!(!parent.handle(Event::Control { client: 1, request: Request::Reload }, now).is_empty());
     let fresh = Sources { seed: 9, ..Sources::default() };
     let out = parent.handle(
-        Event::ConfigRead(Ok(Configuration { sources: Arc::new(fresh.clone()), needs: both() })),
+        Event::ConfigRead(Ok(Configuration { sources: Arc::new(fresh.clone()), ..file(&both()) })),
         now,
     );
     assert!(out.contains(&Action::Send(Child::Vrrp, ToChild::Configure(Arc::new(fresh)))));
@@ -125,7 +123,7 @@ fn status_waits_for_both_but_not_for_ever() {
     assert_eq!(parent.handle(ask, now).len(), 2);
     let vrrp = ToParent::Vrrp(1, crate::status::VrrpStatus::default());
     assert_eq!(parent.handle(Event::Message(Child::Vrrp, vrrp), now), []);
-    let out = parent.handle_deadline(now + STATUS_WAIT);
+    let out = parent.handle_deadline(now + questions::STATUS_WAIT);
     let answered = out.iter().find_map(|action| match action {
         Action::Answer { client: 1, response: Response::Status(snapshot) } => Some(snapshot),
         _ => None,
@@ -139,14 +137,14 @@ fn status_waits_for_both_but_not_for_ever() {
 fn only_who_has_something_to_do_runs_and_a_reload_can_start_another() {
     let now = Instant::now();
     let both = [Child::Vrrp, Child::Checkers];
-    let mut parent = Supervisor::new(file(&[Child::Checkers]), &both, GRACE, now);
+    let mut parent = Supervisor::new(file(&[Child::Checkers]), &both, now);
     assert_eq!(parent.handle_deadline(now), [Action::Spawn(Child::Checkers)]);
     let read = parent.handle(Event::ConfigRead(Ok(file(&both))), now);
     assert!(!read.contains(&Action::Send(Child::Vrrp, ToChild::Configure(Arc::default()))));
     assert!(parent.handle_deadline(now).contains(&Action::Spawn(Child::Vrrp)));
     // Nobody is needed: both run, for otherwise nobody would ever say that we are ready.
-    let mut parent = Supervisor::new(file(&[]), &both, GRACE, now);
+    let mut parent = Supervisor::new(file(&[]), &both, now);
     assert_eq!(parent.handle_deadline(now).len(), 2);
-    let mut parent = Supervisor::new(file(&[Child::Vrrp]), &[Child::Checkers], GRACE, now);
+    let mut parent = Supervisor::new(file(&[Child::Vrrp]), &[Child::Checkers], now);
     assert_eq!(parent.handle_deadline(now), [Action::Spawn(Child::Checkers)]);
 }

@@ -5,7 +5,7 @@ use super::{
     instance::{Complaint, Heard, Instance, Phase, Rival, State, Turn},
     packet::View,
     receive::{Receiver, Reject},
-    tell,
+    report, tell,
 };
 use crate::{
     base::Priority,
@@ -35,6 +35,7 @@ impl Instance {
             Ok(accepted) => accepted,
             Err(reject) => {
                 self.counters.rejected += 1;
+                report::count(&mut self.counters.errors, &reject);
                 if let Reject::Replayed { sequence, in_master: true } = reject {
                     self.sequence.leave_lockstep(sequence, view.from, self.source);
                 }
@@ -46,6 +47,7 @@ impl Instance {
             }
         };
         self.counters.received += 1;
+        self.counters.zero_received += u64::from(view.priority == Priority::STOP.0);
         if let Some(ah) = view.ah {
             self.sequence.hear(ah.sequence);
         }

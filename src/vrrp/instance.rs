@@ -31,6 +31,7 @@ use super::{
 use crate::{
     base::{InterfaceAddress, Priority},
     config::model::{Authentication, GlobalDefs, SyncDaemon, VrrpInstance},
+    status::PacketErrors,
 };
 use std::{
     collections::{BTreeSet, HashSet},
@@ -156,6 +157,10 @@ pub(super) struct Counters {
     pub(super) received: u64,
     pub(super) rejected: u64,
     pub(super) became_master: u64,
+    pub(super) released_master: u64,
+    pub(super) zero_received: u64,
+    pub(super) zero_sent: u64,
+    pub(super) errors: PacketErrors,
 }
 
 /// What every step needs besides the instance.
@@ -362,6 +367,7 @@ impl Instance {
             }));
         }
         self.counters.sent += 1;
+        self.counters.zero_sent += u64::from(priority == Priority::STOP);
     }
 
     /// The effective priority changed: the running timer moves by what that changes in

@@ -2,9 +2,10 @@
 use super::{
     VrrpNode,
     instance::{Instance, Phase},
+    receive::Reject,
     tell::Told,
 };
-use crate::status::{InstanceStatus, SyncGroupStatus, VrrpStatus};
+use crate::status::{InstanceStatus, PacketErrors, SyncGroupStatus, VrrpStatus};
 use std::time::Instant;
 
 impl VrrpNode {
@@ -54,6 +55,41 @@ impl Instance {
             adverts_received: self.counters.received,
             became_master: self.counters.became_master,
             rejected: self.counters.rejected,
+            errors: self.counters.errors,
+            released_master: self.counters.released_master,
+            zero_received: self.counters.zero_received,
+            zero_sent: self.counters.zero_sent,
         }
     }
+}
+
+/// Puts a refused packet into its drawer (keepalived's statistics).
+pub(super) fn count(errors: &mut PacketErrors, reject: &Reject) {
+    let short = |r: &Reject| matches!(r, Reject::TooShort { .. } | Reject::TooLong { .. });
+    let drawer = if short(reject) || matches!(reject, Reject::TotalLength { .. }) {
+        &mut errors.length
+    } else if matches!(reject, Reject::HopLimit { .. } | Reject::PeerHopLimit { .. }) {
+        &mut errors.ttl
+    } else if matches!(reject, Reject::Kind { .. }) {
+        &mut errors.kind
+    } else if matches!(reject, Reject::Interval { .. }) {
+        &mut errors.interval
+    } else if matches!(reject, Reject::NotAPeer(_)) {
+        &mut errors.addresses
+    } else if matches!(reject, Reject::AuthTypeInvalid { .. }) {
+        &mut errors.auth_invalid
+    } else if matches!(
+        reject,
+        Reject::AuthTypeDiffers { .. } | Reject::UnexpectedHeader(_) | Reject::NoHeader(_)
+    ) {
+        &mut errors.auth_mismatch
+    } else if matches!(
+        reject,
+        Reject::Password(_) | Reject::Digest | Reject::Spi(_) | Reject::Replayed { .. }
+    ) {
+        &mut errors.auth_failure
+    } else {
+        &mut errors.other
+    };
+    *drawer += 1;
 }

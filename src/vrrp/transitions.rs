@@ -149,6 +149,7 @@ impl Instance {
     /// Out of Master: farewell, rules, routes, announcements, addresses, in the reverse order of
     /// entering.
     fn release(&mut self, farewell: Farewell, turn: &mut Turn<'_>) {
+        self.counters.released_master += 1;
         if farewell == Farewell::PriorityZero {
             self.send(Priority::STOP, turn);
             self.log(Level::Detail, "sent 0 priority", turn);

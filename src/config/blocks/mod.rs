@@ -26,7 +26,7 @@ use super::{
         Takes::{Block, Lines, NamedBlock, Nothing, One, UpTo1, WordsBlock},
         apply, describe, kw, not_yet,
     },
-    model::{Config, VrrpConfig},
+    model::{Config, IpvsNamespace, VrrpConfig},
     rules::Rule,
     source::{KeyFile, Sources, Spanned},
     tree::{Statement, Word},
@@ -52,7 +52,6 @@ pub(super) struct Drafts {
 }
 
 const TRACKER: Support = Support::NotYet("it is planned; nothing is guarded by it");
-const PROCESS: Support = Support::NotYet("control of the processes is planned");
 
 static ROOT: &[Keyword<Drafts>] = &[
     kw(&["global_defs"], Block, global_defs::block).doc("what concerns everything"),
@@ -107,17 +106,27 @@ static ROOT: &[Keyword<Drafts>] = &[
     not_yet(&["interface_up_down_delays"], Lines("INTERFACE DOWN [UP]"))
         .support(Support::NotYet("it is planned; changes count at once"))
         .doc("how long a change of an interface must last"),
-    not_yet(&["net_namespace"], One("NAME"))
-        .support(Support::NotYet("start the program inside the namespace"))
-        .doc("network namespace to run in"),
-    not_yet(&["net_namespace_ipvs"], UpTo1("NAME"))
-        .support(Support::NotYet("start the program inside the namespace"))
-        .doc("network namespace of IPVS"),
+    kw(&["net_namespace"], One("NAME"), |d: &mut Drafts, s, _| {
+        words::set(&mut d.global.process.net_namespace, words::text(s));
+    })
+    .default("the one it is started in")
+    .doc("network namespace to run in; taken at start only"),
+    kw(&["net_namespace_ipvs"], UpTo1("NAME"), |d: &mut Drafts, s, _| {
+        let named = words::text(s).map(IpvsNamespace::Named);
+        d.global.process.net_namespace_ipvs = Some(named.unwrap_or(IpvsNamespace::Main));
+    })
+    .default("net_namespace")
+    .doc("network namespace of the IPVS table; without a name the machine's first; at start only"),
     not_yet(&["namespace_with_ipsets"], Nothing)
         .support(Support::NoEffect("ipsets are not used"))
         .doc("ipsets in namespaces"),
-    not_yet(&["instance"], One("NAME")).support(PROCESS).doc("name of this process among several"),
-    not_yet(&["use_pid_dir"], Nothing).support(PROCESS).doc("where pid files go"),
+    kw(&["instance"], One("NAME"), |d: &mut Drafts, s, _| {
+        words::set(&mut d.global.process.instance, words::text(s));
+    })
+    .doc("name among several daemons, in names of pid files and dumps; at start only"),
+    kw(&["use_pid_dir"], Nothing, |d: &mut Drafts, _, _| d.global.process.use_pid_dir = true)
+        .default("off")
+        .doc("pid files go to /run/keepalived; at start only"),
     kw(&["child_wait_time"], One("SECONDS"), |d: &mut Drafts, s, out| {
         words::set(&mut d.global.child_wait_time, words::whole_seconds(s, 0..=4294, out));
     })

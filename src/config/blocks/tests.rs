@@ -238,6 +238,13 @@ const IN_INSTANCE: &[(u16, &str, &str)] = &[
 /// Code, wrong text, right text.
 const IN_FILE: &[(u16, &str, &str)] = &[
     (
+        315,
+        "global_defs {\nprocess_name a_very_long_name\n}",
+        "global_defs {\nprocess_name a_long_name\n}",
+    ),
+    (316, "global_defs {\numask IWALL\n}", "global_defs {\numask IWGRP|IWOTH\n}"),
+    (317, "global_defs {\nreload_file now\n}", "global_defs {\nreload_file /run/now\n}"),
+    (
         301,
         "global_defs {\nnotification_email {\nroot\n}\nsmtp_server ::1\n}",
         "global_defs {\nnotification_email {\na@b\n}\nsmtp_server ::1\n}",

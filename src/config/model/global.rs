@@ -1,4 +1,5 @@
 //! `global_defs`, settled: what concerns neither a single instance nor a single service.
+use super::{DumpSettings, ProcessControl, ReloadSettings};
 use crate::base::Script;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
@@ -31,6 +32,9 @@ pub struct GlobalDefs {
     pub fifo_states_on_reload: bool,
     pub log_unknown_vrids: bool,
     pub child_wait_time: Duration,
+    pub process: ProcessControl,
+    pub reload: ReloadSettings,
+    pub dumps: DumpSettings,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,6 +69,9 @@ impl Default for GlobalDefs {
             fifo_states_on_reload: false,
             log_unknown_vrids: false,
             child_wait_time: Duration::from_secs(5),
+            process: ProcessControl::default(),
+            reload: ReloadSettings::default(),
+            dumps: DumpSettings::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ mod checkers;
 mod global;
 mod lvs;
 mod regex;
+mod process;
 mod vrrp;
 
 pub use checkers::{
@@ -16,6 +17,10 @@ pub use lvs::{
     VirtualServer,
 };
 pub use regex::RegexOptions;
+pub use process::{
+    DumpSettings, IpvsNamespace, JsonVersion, ProcessControl, ReloadMarker, ReloadSettings,
+    Scheduling, TimedScript,
+};
 pub use vrrp::{
     AuthHmac, Authentication, Freshness, GarpSchedule, HmacKey, HmacMode, NotifyScripts, SyncGroup,
     TrackInterface, TrackScript, TrackerUse, Unicast, UnicastPeer, Version, VrrpInstance,

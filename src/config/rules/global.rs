@@ -14,6 +14,9 @@ super::rules! {
     NOT_MULTICAST = error(310, "{address} is not a multicast address of IPv{family}", "leave the keyword out to use the standard group");
     MAIL_WITHOUT_SERVER = note(311, "no mail will be sent: there is no smtp_server", "add `smtp_server HOST` to global_defs");
     LVS_TIMEOUT_WORD = error(312, "`{word}` is not a timeout of lvs_timeouts", "known are tcp, tcpfin and udp, each with seconds");
+    PROCESS_NAME_LONG = warning(315, "the kernel keeps 15 characters of a process's name: `{name}`", "shorten it");
+    BAD_UMASK = error(316, "`{value}` is not a umask", "write a number from 0 to 0777, or IRUSR, IWGRP, IXOTH and their like with `|` between them");
+    PATH_NOT_ABSOLUTE = error(317, "{word} needs a whole path, not `{path}`", "begin it with a slash");
     ADDRESS_NO_ADDRESS = error(320, "`{word}` is not an address", "a line begins with an address: `192.0.2.1/24 dev eth0`");
     ADDRESS_UNKNOWN_WORD = error(321, "`{word}` is not an option of an address line", "one address to a line; options are {options}");
     ADDRESS_NEEDS_VALUE = error(322, "`{word}` needs a value", "");

@@ -14,7 +14,7 @@ use neli::{
 };
 use std::{
     io,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     sync::{Arc, mpsc},
     thread,
@@ -42,8 +42,24 @@ impl Netlink {
     /// # Errors
     /// When no thread can be had.
     pub fn start() -> io::Result<Self> {
+        Self::start_in(None)
+    }
+
+    /// The same, in the network namespace that this file of /run/netns or /proc stands for. Orders
+    /// fail while that cannot be entered.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub fn start_in(namespace: Option<PathBuf>) -> io::Result<Self> {
         let (orders, inbox) = mpsc::channel::<Order>();
         thread::Builder::new().name("ipvs".into()).spawn(move || {
+            if let Some(namespace) = namespace
+                && let Err(error) = enter(&namespace)
+            {
+                // Its table is not ours: without the thread every order fails, and says so.
+                tracing::error!("the network namespace {}: {error}", namespace.display());
+                return;
+            }
             let mut session = Session::default();
             while let Ok(order) = inbox.recv() {
                 order(&mut session);
@@ -73,6 +89,12 @@ impl Netlink {
     ) -> Result<(), IpvsError> {
         self.ask(move |connection| connection.command(operation, &encode)).await
     }
+}
+
+/// Only this thread moves.
+fn enter(namespace: &Path) -> io::Result<()> {
+    let file = std::fs::File::open(namespace)?;
+    Ok(nix::sched::setns(file, nix::sched::CloneFlags::CLONE_NEWNET)?)
 }
 
 impl IpvsKernel for Netlink {

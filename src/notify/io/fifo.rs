@@ -13,29 +13,38 @@ use std::{
     fs::{File, OpenOptions},
     io::Write,
     os::unix::fs::{FileTypeExt, OpenOptionsExt},
-    path::PathBuf,
 };
 
-/// An open FIFO. Its file goes when we made it.
+/// What a process has to do with a FIFO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// It makes the file, starts the script that reads it, and removes the file.
+    Keeper,
+    /// It writes lines; another process keeps the FIFO.
+    Writer,
+}
+
+/// An open FIFO. Its file goes when we made it as its keeper.
 #[derive(Debug)]
-pub(super) struct Writer {
-    path: PathBuf,
+pub(super) struct Stream {
+    of: Fifo,
+    policy: Policy,
     file: File,
     made: bool,
     /// Lines in a row that found no room.
     lost: u64,
-    _reader: Option<Running>,
+    reader: Option<Running>,
 }
 
-impl Writer {
+impl Stream {
     /// None after a problem, which is logged: a FIFO is nobody's reason not to serve.
-    pub(super) fn open(fifo: &Fifo, policy: &Policy) -> Option<Self> {
-        let path = fifo.path.clone();
-        let shown = path.display();
-        let made = match mkfifo(&path, Mode::from_bits_truncate(0o644)) {
+    pub(super) fn open(fifo: &Fifo, policy: &Policy, part: Part) -> Option<Self> {
+        let shown = fifo.path.display();
+        // The umask decides who may read; keepalived's leaves the owner alone.
+        let made = match mkfifo(&fifo.path, Mode::from_bits_truncate(0o666)) {
             Ok(()) => true,
             Err(Errno::EEXIST) => {
-                let is_fifo = path.symlink_metadata().is_ok_and(|m| m.file_type().is_fifo());
+                let is_fifo = fifo.path.symlink_metadata().is_ok_and(|m| m.file_type().is_fifo());
                 if !is_fifo {
                     tracing::error!(
                         "notify_fifo {shown} exists and is no FIFO: remove it, or choose another path"
@@ -58,7 +67,7 @@ impl Writer {
             .read(true)
             .write(true)
             .custom_flags(OFlag::O_NONBLOCK.bits() | OFlag::O_NOFOLLOW.bits())
-            .open(&path);
+            .open(&fifo.path);
         let file = match opened {
             Ok(file) => file,
             Err(error) => {
@@ -66,17 +75,27 @@ impl Writer {
                 return None;
             }
         };
-        let reader = fifo.script.as_ref().and_then(|script| {
-            let script = script.with_arguments(&[&path.to_string_lossy()]);
-            scripts::io::spawn(&script, policy)
-                .inspect_err(|why| tracing::error!("notify_fifo_script cannot run: {why}"))
-                .ok()
-        });
-        Some(Self { path, file, made, lost: 0, _reader: reader })
+        let keeps = part == Part::Keeper;
+        let reader = if keeps { start_reader(fifo, policy) } else { None };
+        let (of, policy) = (fifo.clone(), policy.clone());
+        Some(Self { of, policy, file, made: made && keeps, lost: 0, reader })
+    }
+
+    /// Whether this is what a new configuration wants. A reader that has ended is started again.
+    pub(super) fn serves(&mut self, fifo: &Fifo, policy: &Policy) -> bool {
+        if self.of != *fifo || self.policy != *policy || !fifo.path.exists() {
+            return false;
+        }
+        if let Some(exit) = self.reader.as_mut().and_then(Running::ended) {
+            tracing::warn!("notify_fifo_script of {} has ended: {exit:?}", self.of.path.display());
+            self.reader = start_reader(&self.of, &self.policy);
+        }
+        true
     }
 
     pub(super) fn write(&mut self, line: &str) {
-        let shown = self.path.display();
+        let shown = self.of.path.display();
+        // At most PIPE_BUF bytes, so written whole or not at all (pipe(7)).
         match self.file.write_all(line.as_bytes()) {
             Ok(()) if self.lost > 0 => {
                 tracing::warn!(
@@ -98,14 +117,21 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for Stream {
     fn drop(&mut self) {
         if self.made
-            && let Err(error) = std::fs::remove_file(&self.path)
+            && let Err(error) = std::fs::remove_file(&self.of.path)
         {
-            tracing::debug!("removing {}: {error}", self.path.display());
+            tracing::debug!("removing {}: {error}", self.of.path.display());
         }
     }
+}
+
+fn start_reader(fifo: &Fifo, policy: &Policy) -> Option<Running> {
+    let script = fifo.script.as_ref()?.with_arguments(&[&fifo.path.to_string_lossy()]);
+    scripts::io::spawn(&script, policy)
+        .inspect_err(|why| tracing::error!("notify_fifo_script cannot run: {why}"))
+        .ok()
 }
 
 fn own(fifo: &Fifo) {
@@ -118,5 +144,25 @@ fn own(fifo: &Fifo) {
     let group = group.map_or(about.gid, |group| group.gid);
     if let Err(error) = chown(&fifo.path, Some(about.uid), Some(group)) {
         tracing::error!("notify_fifo {}: {error}", fifo.path.display());
+    }
+}
+
+/// The FIFO that all processes write to: the parent keeps it, so that it has one reader and stays
+/// while a child is started again.
+#[derive(Debug, Default)]
+pub struct Common(Option<Stream>);
+
+impl Common {
+    /// As a configuration has it; one that stays the same is left alone.
+    pub fn settle(&mut self, fifo: Option<&Fifo>, policy: &Policy) {
+        let Some(fifo) = fifo else {
+            self.0 = None;
+            return;
+        };
+        if !self.0.as_mut().is_some_and(|stream| stream.serves(fifo, policy)) {
+            // The old one's file goes before a new one of the same name comes.
+            self.0 = None;
+            self.0 = Stream::open(fifo, policy, Part::Keeper);
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! Mail, by one task over one connection at a time: a slow or dead server delays nothing but mail.
-use crate::config::model::Mail;
+use crate::{base::Backoff, config::model::Mail};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{
@@ -8,50 +8,103 @@ use lettre::{
     },
     transport::smtp::extension::ClientId,
 };
-use std::time::Duration;
-use tokio::{sync::mpsc, task::JoinHandle, time::sleep};
+use tokio::{
+    sync::mpsc::{self, error::TrySendError},
+    task::JoinHandle,
+    time::sleep,
+};
 
-/// Mails that wait; what comes when they are so many is dropped with a line in the log.
+/// Mails that wait; what comes when they are so many is dropped.
 const QUEUE: usize = 256;
-const ATTEMPTS: u32 = 3;
-const PAUSE: Duration = Duration::from_secs(5);
+/// Attempts at one mail; the pauses between them grow to 30 s, a minute in all.
+const ATTEMPTS: u32 = 8;
+/// keepalived's, which filters know.
+const MAILER: &str = "Keepalived";
 
+/// Where mail goes in. Nobody who has something to say waits here.
 #[derive(Debug)]
-pub(super) struct Post(Option<Open>);
+pub(super) struct Post {
+    open: Option<Open>,
+    /// What a configuration before this one left in its queue: worked off by the same rule, one
+    /// connection at a time.
+    earlier: Option<JoinHandle<()>>,
+    dropped: u64,
+}
 
 #[derive(Debug)]
 struct Open {
+    mail: Mail,
+    host: String,
     queue: mpsc::Sender<(String, String)>,
     task: JoinHandle<()>,
 }
 
 impl Post {
     /// Sends nothing where no server or no recipient is configured.
-    pub(super) fn start(mail: Mail, router_id: Option<&str>) -> Self {
-        let Some(server) = mail.server.clone().filter(|_| !mail.to.is_empty()) else {
-            return Self(None);
-        };
-        let host = router_id.map_or_else(host_name, str::to_owned);
-        let letterhead = Letterhead::new(&mail, &host);
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        let task = tokio::spawn(work(mail, server, letterhead, waiting));
-        Self(Some(Open { queue, task }))
+    pub(super) fn start(mail: &Mail, router_id: Option<&str>) -> Self {
+        Self { open: open(mail, router_id, None), earlier: None, dropped: 0 }
     }
 
-    pub(super) fn send(&self, subject: String, body: String) {
-        let Some(open) = &self.0 else { return };
-        if let Err(error) = open.queue.try_send((subject, body)) {
-            tracing::error!("a mail is dropped: {error}");
+    /// The queue stays unless the settings change; then it is worked off before the new one.
+    pub(super) fn reload(&mut self, mail: &Mail, router_id: Option<&str>) {
+        let host = router_id.map_or_else(host_name, str::to_owned);
+        if self.open.as_ref().is_some_and(|open| open.mail == *mail && open.host == host) {
+            return;
+        }
+        // Its task ends when the sending end is gone and the queue is empty.
+        let before = self.open.take().map(|open| open.task).or_else(|| self.earlier.take());
+        let usable = mail.server.is_some() && !mail.to.is_empty();
+        if usable {
+            self.open = open(mail, router_id, before);
+        } else {
+            self.earlier = before;
+        }
+    }
+
+    pub(super) fn send(&mut self, subject: String, body: String) {
+        let Some(open) = &self.open else { return };
+        match open.queue.try_send((subject, body)) {
+            Ok(()) if self.dropped > 0 => {
+                tracing::warn!("{} mails were dropped, they are taken again", self.dropped);
+                self.dropped = 0;
+            }
+            Ok(()) => {}
+            Err(TrySendError::Full((subject, _)) | TrySendError::Closed((subject, _))) => {
+                if self.dropped == 0 {
+                    tracing::error!(
+                        "mails are dropped from \"{subject}\" on: {QUEUE} wait for the server"
+                    );
+                }
+                self.dropped += 1;
+            }
         }
     }
 
     pub(super) async fn drain(self) {
-        let Some(open) = self.0 else { return };
-        drop(open.queue);
-        if let Err(error) = open.task.await {
+        let last = self.open.map(|open| open.task).or(self.earlier);
+        if let Some(task) = last
+            && let Err(error) = task.await
+        {
             tracing::error!("mail: {error}");
         }
     }
+}
+
+fn open(mail: &Mail, router_id: Option<&str>, before: Option<JoinHandle<()>>) -> Option<Open> {
+    let server = mail.server.clone().filter(|_| !mail.to.is_empty())?;
+    let host = router_id.map_or_else(host_name, str::to_owned);
+    let letterhead = Letterhead::new(mail, &host);
+    let (queue, waiting) = mpsc::channel(QUEUE);
+    let settings = mail.clone();
+    let task = tokio::spawn(async move {
+        if let Some(before) = before
+            && let Err(error) = before.await
+        {
+            tracing::error!("mail: {error}");
+        }
+        work(settings, server, letterhead, waiting).await;
+    });
+    Some(Open { mail: mail.clone(), host, queue, task })
 }
 
 fn host_name() -> String {
@@ -83,8 +136,7 @@ impl Letterhead {
     }
 
     fn write(&self, subject: &str, body: &str) -> Result<Message, lettre::error::Error> {
-        let agent =
-            HeaderValue::new(HeaderName::new_from_ascii_str("X-Mailer"), "ldirector".to_owned());
+        let agent = HeaderValue::new(HeaderName::new_from_ascii_str("X-Mailer"), MAILER.to_owned());
         let mut letter = Message::builder().subject(subject).raw_header(agent);
         if let Some(from) = &self.from {
             letter = letter.from(from.clone());
@@ -117,6 +169,7 @@ async fn work(
                 continue;
             }
         };
+        let mut pauses = Backoff::default();
         for attempt in 1..=ATTEMPTS {
             match server.send(letter.clone()).await {
                 Ok(_) => {
@@ -130,10 +183,12 @@ async fn work(
                     break;
                 }
                 Err(error) => {
-                    tracing::warn!(
-                        "the mail \"{subject}\" will be tried again: {host} port {port}: {error}"
-                    );
-                    sleep(PAUSE).await;
+                    if attempt == 1 {
+                        tracing::warn!(
+                            "the mail \"{subject}\" will be tried again: {host} port {port}: {error}"
+                        );
+                    }
+                    sleep(pauses.after_failure()).await;
                 }
             }
         }

@@ -15,6 +15,8 @@ use crate::{
     config::model::{Fifo, GlobalDefs},
     scripts::Policy,
 };
+pub use fifo::Common;
+use fifo::{Part, Stream};
 use mail::Post;
 use queues::Queues;
 use std::{sync::Arc, time::Duration};
@@ -25,7 +27,10 @@ use tokio::time::{Instant, timeout_at};
 pub struct Notifier {
     queues: Queues,
     post: Post,
-    fifos: Vec<fifo::Writer>,
+    /// `vrrp_notify_fifo` or `lvs_notify_fifo`: nobody else's.
+    own: Option<Stream>,
+    /// `notify_fifo`, which the parent keeps.
+    common: Option<Stream>,
 }
 
 /// Which process: it has a FIFO of its own beside the common one.
@@ -36,29 +41,41 @@ pub enum Plane {
 }
 
 impl Notifier {
-    /// Opens the FIFOs and starts the script that reads them; what cannot be opened is logged.
+    /// Opens the FIFOs and starts the script that reads this process's own; what cannot be opened is
+    /// logged.
     #[must_use]
     pub fn start(global: &GlobalDefs, plane: Plane) -> Self {
         let policy = policy(global);
-        let own = match plane {
-            Plane::Vrrp => &global.vrrp_fifo,
-            Plane::Lvs => &global.lvs_fifo,
+        let open = |fifo: &Option<Fifo>, part| {
+            fifo.as_ref().and_then(|fifo| Stream::open(fifo, &policy, part))
         };
-        let open = |fifo: &Fifo| fifo::Writer::open(fifo, &policy);
-        let fifos = [own, &global.fifo].into_iter().flatten().filter_map(open).collect();
         Self {
+            own: open(own_fifo(global, plane), Part::Keeper),
+            common: open(&global.fifo, Part::Writer),
             queues: Queues::new(Arc::new(policy.clone())),
-            post: Post::start(global.mail.clone(), global.router_id.as_deref()),
-            fifos,
+            post: Post::start(&global.mail, global.router_id.as_deref()),
         }
     }
 
-    /// Takes the new settings; what is under way goes on with the old ones.
+    /// Takes the new settings; what is under way goes on with the old ones, and what stays as it is
+    /// is left alone.
     pub fn reload(&mut self, global: &GlobalDefs, plane: Plane) {
-        let queues = std::mem::replace(&mut self.queues, Queues::new(Arc::default()));
-        self.fifos.clear();
-        let fresh = Self::start(global, plane);
-        *self = Self { queues: queues.with(Arc::new(policy(global))), ..fresh };
+        let policy = policy(global);
+        let again = |stream: &mut Option<Stream>, fifo: &Option<Fifo>, part| {
+            let Some(fifo) = fifo else {
+                *stream = None;
+                return;
+            };
+            if !stream.as_mut().is_some_and(|stream| stream.serves(fifo, &policy)) {
+                // The old one's file goes before a new one of the same name comes.
+                *stream = None;
+                *stream = Stream::open(fifo, &policy, part);
+            }
+        };
+        again(&mut self.own, own_fifo(global, plane), Part::Keeper);
+        again(&mut self.common, &global.fifo, Part::Writer);
+        self.queues.settle(Arc::new(policy.clone()));
+        self.post.reload(&global.mail, global.router_id.as_deref());
     }
 
     /// Starts what has to be done, and comes back at once.
@@ -66,8 +83,8 @@ impl Notifier {
         match notification {
             Notification::Script { queue, script } => self.queues.run(queue, script),
             Notification::Fifo(line) => {
-                for fifo in &mut self.fifos {
-                    fifo.write(&line);
+                for stream in [&mut self.own, &mut self.common].into_iter().flatten() {
+                    stream.write(&line);
                 }
             }
             Notification::Mail { subject, body } => self.post.send(subject, body),
@@ -86,8 +103,19 @@ impl Notifier {
     }
 }
 
+const fn own_fifo(global: &GlobalDefs, plane: Plane) -> &Option<Fifo> {
+    match plane {
+        Plane::Vrrp => &global.vrrp_fifo,
+        Plane::Lvs => &global.lvs_fifo,
+    }
+}
+
 /// What scripts of this configuration may do.
 #[must_use]
 pub fn policy(global: &GlobalDefs) -> Policy {
-    Policy { default_user: global.script_user.clone(), security: global.enable_script_security }
+    Policy {
+        default_user: global.script_user.clone(),
+        security: global.enable_script_security,
+        all_groups: global.process.set_supplementary_groups,
+    }
 }

@@ -31,9 +31,9 @@ impl Queues {
         Self { policy, queues: HashMap::new() }
     }
 
-    pub(super) fn with(mut self, policy: Arc<Policy>) -> Self {
+    /// What comes from now on runs by this policy.
+    pub(super) fn settle(&mut self, policy: Arc<Policy>) {
         self.policy = policy;
-        self
     }
 
     pub(super) fn run(&mut self, name: String, script: Script) {

@@ -110,7 +110,7 @@ async fn a_mail_reaches_the_server_with_its_headers() {
         "RCPT TO:<a@example.org>",
         "RCPT TO:<b@example.org>",
         "Subject: [R] it - UP",
-        "X-Mailer: ldirector",
+        "X-Mailer: Keepalived",
         "=> x <=",
     ] {
         assert!(said.iter().any(|line| line.starts_with(wanted)), "{wanted} in {said:#?}");

@@ -7,10 +7,12 @@ use std::fmt;
 const CUSTOMARY: &str = "keepalived_script";
 
 /// None: as we are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Identity {
     pub(super) user: Option<Uid>,
     pub(super) group: Option<Gid>,
+    /// The user's name.
+    pub(super) name: Option<String>,
 }
 
 impl Identity {
@@ -26,7 +28,9 @@ impl Identity {
             return Self::named(user, group.map(|group| group.trim_start_matches(':')));
         }
         match User::from_name(CUSTOMARY) {
-            Ok(Some(user)) => Ok(Self { user: Some(user.uid), group: Some(user.gid) }),
+            Ok(Some(user)) => {
+                Ok(Self { user: Some(user.uid), group: Some(user.gid), name: Some(user.name) })
+            }
             Ok(None) if policy.security => Err(format!(
                 "enable_script_security is on and no user is set: add `script_user USER` to global_defs, or create the user {CUSTOMARY}"
             )),
@@ -54,7 +58,8 @@ impl Identity {
             Some(name) => {
                 let found = match name.parse() {
                     Ok(id) => {
-                        return Ok(Self { user: Some(about.uid), group: Some(Gid::from_raw(id)) });
+                        let group = Some(Gid::from_raw(id));
+                        return Ok(Self { user: Some(about.uid), group, name: Some(about.name) });
                     }
                     Err(_) => Group::from_name(name),
                 };
@@ -67,7 +72,7 @@ impl Identity {
                 }
             }
         };
-        Ok(Self { user: Some(about.uid), group: Some(group) })
+        Ok(Self { user: Some(about.uid), group: Some(group), name: Some(about.name) })
     }
 }
 

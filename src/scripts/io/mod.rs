@@ -13,7 +13,11 @@ use nix::{
     unistd::Pid,
 };
 use std::{
-    io, os::unix::process::ExitStatusExt, path::PathBuf, process::ExitStatus, process::Stdio,
+    io,
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    sync::OnceLock,
     time::Duration,
 };
 use tokio::{
@@ -56,20 +60,28 @@ pub async fn run(script: &Script, policy: &Policy, limit: Option<Duration>) -> E
     exit_of(ended)
 }
 
-/// Starts a script that is to run for as long as we do (a FIFO's reader).
+/// Starts a script that is to run for as long as we do (a FIFO's reader): it ends with us however
+/// we end.
 ///
 /// # Errors
 /// The sentence why it cannot be started.
 pub fn spawn(script: &Script, policy: &Policy) -> Result<Running, String> {
-    let (child, group) = start(script, policy)?;
-    Ok(Running { _child: child, _group: group })
+    let (child, group) = start_bound(script, policy)?;
+    Ok(Running { child, _group: group })
 }
 
 /// A script in the background; its group ends when this is dropped.
 #[derive(Debug)]
 pub struct Running {
-    _child: Child,
+    child: Child,
     _group: Group,
+}
+
+impl Running {
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<Exit> {
+        self.child.try_wait().transpose().map(exit_of)
+    }
 }
 
 /// Why a script cannot run as configured, as a sentence with the remedy; None if it can.
@@ -87,7 +99,52 @@ pub fn refusal(script: &Script, policy: &Policy) -> Option<String> {
     (policy.security && runs_as_root).then(|| security::weakness(&program)).flatten()
 }
 
+/// This program, as which `child script` becomes a script in what needs a step between fork and
+/// exec. Unset in tests of the library.
+static LAUNCHER: OnceLock<PathBuf> = OnceLock::new();
+
+/// To be called once by the program, if it answers to `child script`.
+pub fn set_launcher(program: PathBuf) {
+    if LAUNCHER.set(program).is_err() {
+        tracing::debug!("the launcher of scripts is set already");
+    }
+}
+
+fn start_bound(script: &Script, policy: &Policy) -> Result<(Child, Group), String> {
+    match LAUNCHER.get() {
+        Some(launcher) => launch(launcher, script, policy),
+        None => start(script, policy),
+    }
+}
+
+/// Starts it through the launcher, which is told as whom.
+fn launch(launcher: &Path, script: &Script, policy: &Policy) -> Result<(Child, Group), String> {
+    if let Some(why) = refusal(script, policy) {
+        return Err(why);
+    }
+    let program = find(script)?;
+    let identity = Identity::of(script, policy)?;
+    let mut command = Command::new(launcher);
+    command.args(["child", "script"]);
+    let mut outer = identity.clone();
+    if let (true, Some(name), Some(user), Some(group)) =
+        (policy.all_groups, &identity.name, identity.user, identity.group)
+    {
+        command.args(["--groups", name]);
+        command.args(["--uid", &user.to_string(), "--gid", &group.to_string()]);
+        outer = Identity::default();
+    }
+    command.arg("--").arg(&program).args(script.argv.get(1..).unwrap_or_default());
+    let child = prepare(&mut command, &outer).spawn();
+    let child = child.map_err(|error| why_not(&program, &identity, &error))?;
+    let group = Group(child.id().and_then(|id| i32::try_from(id).ok()));
+    Ok((child, group))
+}
+
 fn start(script: &Script, policy: &Policy) -> Result<(Child, Group), String> {
+    if let (true, Some(launcher)) = (policy.all_groups, LAUNCHER.get()) {
+        return launch(launcher, script, policy);
+    }
     if let Some(why) = refusal(script, policy) {
         return Err(why);
     }
@@ -122,7 +179,7 @@ fn prepare<'c>(command: &'c mut Command, identity: &Identity) -> &'c mut Command
     command
 }
 
-fn why_not(program: &std::path::Path, identity: &Identity, error: &io::Error) -> String {
+fn why_not(program: &Path, identity: &Identity, error: &io::Error) -> String {
     let program = program.display();
     match error.kind() {
         io::ErrorKind::PermissionDenied => {

@@ -85,7 +85,8 @@ fn security_names_the_weak_part_and_the_command() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let secure = Policy { default_user: Some(("root".into(), None)), security: true };
+    let secure =
+        Policy { default_user: Some(("root".into(), None)), security: true, ..Policy::default() };
     let script = script(dir.path(), "s", "#!/bin/sh\n");
     assert_eq!(refusal(&script, &secure), None);
     fs::set_permissions(&script.argv[0], fs::Permissions::from_mode(0o777)).unwrap();

@@ -84,8 +84,12 @@ pub async fn serve(
     if UnixStream::connect(path).await.is_ok() {
         return Err(ControlError::InUse { path: path.to_owned() });
     }
-    if let Some(folder) = path.parent() {
+    if let Some(folder) = path.parent()
+        && !folder.is_dir()
+    {
         fs::create_dir_all(folder).map_err(failed)?;
+        // Whatever the umask: everybody may ask for the status.
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).map_err(failed)?;
     }
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),

@@ -4,15 +4,18 @@
 #![allow(clippy::disallowed_methods, reason = "this is the shell: it starts tasks and processes")]
 pub mod control;
 pub mod pidfile;
+pub mod reload_timer;
 pub mod signals;
 mod spawn;
 
 pub use spawn::Launch;
 
-use super::{Action, Configuration, Event, Level, Supervisor, Tell};
+use super::{Action, Configuration, Dump, Event, Level, Supervisor, Tell};
 use crate::{
+    config::source::Sources,
     ipc::{Child, Response, ToChild},
     machine::io::{Executor, Inbound},
+    status::Snapshot,
 };
 use control::Clients;
 use spawn::Handle;
@@ -25,12 +28,21 @@ pub const INBOX: usize = 1024;
 /// Loads and parses the configuration file; or the sentence why not (details logged).
 pub type Read = Arc<dyn Fn() -> Result<Configuration, String> + Send + Sync>;
 
+/// What the parent does beside its children.
+pub trait Chores: Send {
+    /// A configuration was taken, at the start (0) or by a reload (its number).
+    fn settle(&mut self, number: u64, configuration: &Configuration);
+    /// Write a dump. Only starts it.
+    fn dump(&mut self, dump: Dump, sources: Arc<Sources>, snapshot: Box<Snapshot>);
+}
+
 /// The parent's hands.
 pub struct SupervisorExecutor {
     pub launch: Launch,
     pub read: Read,
     pub clients: Clients,
     pub inbox: mpsc::Sender<Inbound<Event>>,
+    pub chores: Box<dyn Chores>,
     children: BTreeMap<Child, Handle>,
     /// Called once, when the first child has its configuration.
     ready: Option<Box<dyn FnOnce() + Send>>,
@@ -51,9 +63,11 @@ impl SupervisorExecutor {
         read: Read,
         clients: Clients,
         inbox: mpsc::Sender<Inbound<Event>>,
+        chores: Box<dyn Chores>,
         ready: Box<dyn FnOnce() + Send>,
     ) -> Self {
-        Self { launch, read, clients, inbox, children: BTreeMap::new(), ready: Some(ready) }
+        let ready = Some(ready);
+        Self { launch, read, clients, inbox, chores, children: BTreeMap::new(), ready }
     }
 
     fn send(&self, child: Child, message: ToChild) {
@@ -112,6 +126,10 @@ impl Executor<Supervisor> for SupervisorExecutor {
                     handle.kill();
                 }
             }
+            Action::Settle { number, configuration } => {
+                self.chores.settle(number, &configuration);
+            }
+            Action::Dump { dump, sources, snapshot } => self.chores.dump(dump, sources, snapshot),
             Action::Answer { client, response } => self.clients.answer(client, response),
             Action::Tell(tell) => self.tell(&tell),
             Action::Log(Level::Error, text) => tracing::error!("{text}"),

@@ -2,6 +2,7 @@
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use std::{
     fs, io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -49,6 +50,44 @@ fn read(path: &Path) -> Option<Pid> {
     (number > 0).then(|| Pid::from_raw(number))
 }
 
+/// A directory that we have made: it goes when this is dropped, unless somebody else uses it.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the directory of a pid file, for everybody to look into; None where it is there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn of(path: &Path) -> Result<Option<Self>, PidFileError> {
+        let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) else {
+            return Ok(None);
+        };
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::set_permissions(folder, fs::Permissions::from_mode(0o755)))
+            .map_err(|source| PidFileError::Write { path: path.to_owned(), source })?;
+        Ok(Some(Self(folder.to_owned())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir(&self.0) {
+            tracing::debug!("leaving {}: {error}", self.0.display());
+        }
+    }
+}
+
+/// Removes a child's file at the end.
+pub fn remove(path: &Path) {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::debug!("removing {}: {error}", path.display());
+        }
+        Ok(()) | Err(_) => {}
+    }
+}
+
 /// Writes a pid and a newline; a reader never sees half of it.
 ///
 /// # Errors
@@ -58,6 +97,8 @@ pub fn write(path: &Path, pid: u32) -> Result<(), PidFileError> {
     let mut fresh = path.to_owned().into_os_string();
     fresh.push(".new");
     fs::write(&fresh, format!("{pid}\n")).map_err(error)?;
+    // Whatever the umask: scripts of other users read it.
+    fs::set_permissions(&fresh, fs::Permissions::from_mode(0o644)).map_err(error)?;
     fs::rename(&fresh, path).map_err(error)
 }
 

@@ -1,5 +1,6 @@
 //! `global_defs`: what concerns neither a single instance nor a single service.
 mod planned;
+mod process;
 mod sync_daemon;
 mod table;
 
@@ -20,8 +21,9 @@ use crate::{
 use std::{net::IpAddr, path::PathBuf, sync::LazyLock, time::Duration};
 
 /// The block's keywords: those that work and those that do not.
-pub(super) static KEYWORDS: LazyLock<Vec<Keyword<Draft>>> =
-    LazyLock::new(|| [table::keywords(), planned::keywords()].into_iter().flatten().collect());
+pub(super) static KEYWORDS: LazyLock<Vec<Keyword<Draft>>> = LazyLock::new(|| {
+    [table::keywords(), process::keywords(), planned::keywords()].into_iter().flatten().collect()
+});
 
 /// What the blocks say (several add up). Unset stays None: the defaults are filled in when the
 /// whole file is known, so the order of blocks does not matter.
@@ -58,6 +60,7 @@ pub(in crate::config) struct Draft {
     pub(super) child_wait_time: Option<Duration>,
     default_interface: Option<String>,
     pub(super) vrrp: VrrpDefaults,
+    pub(super) process: process::ProcessDraft,
 }
 
 /// `vrrp_*`: what instances start from.
@@ -141,6 +144,7 @@ impl Draft {
             out.report(rules::MAIL_WITHOUT_SERVER, span);
         }
         let default = GlobalDefs::default();
+        let (process, reload, dumps) = self.process.settle();
         GlobalDefs {
             router_id: self.router_id,
             mail: Mail {
@@ -167,6 +171,9 @@ impl Draft {
             fifo_states_on_reload: self.fifo_states_on_reload.unwrap_or(false),
             log_unknown_vrids: self.log_unknown_vrids.unwrap_or(false),
             child_wait_time: self.child_wait_time.unwrap_or(default.child_wait_time),
+            process,
+            reload,
+            dumps,
         }
     }
 }
