@@ -33,5 +33,7 @@ super::rules! {
     NO_CHECKER = note(530, "{server} has no checker: it always counts as up", "add a TCP_CHECK block");
     HA_SUSPEND = warning(533, "ha_suspend goes by addresses, and a firewall mark has none: the servers are checked all the time", "remove it");
     MIXED_SYNC = warning(534, "{server} is of another address family than its service: with it in the table the kernel runs no lvs_sync_daemon", "give up one of the two");
+    THRESHOLDS = warning(535, "lthreshold {lower} is more than uthreshold {upper}, which the kernel refuses: {upper} is taken", "lower it, or raise uthreshold");
+    GROUP_TOO_BIG = error(536, "`{range}` has more than {most} addresses", "each would be a service of its own: use a firewall mark");
     FLAG_PROTOCOL = note(531, "protocol means nothing for a firewall mark", "remove it");
 }

@@ -13,6 +13,9 @@ use crate::{
 };
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// A range of a million addresses is a mistake that must not take the machine down.
+const MOST_ADDRESSES: u128 = 65_536;
+
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) name: Spanned<String>,
@@ -97,7 +100,24 @@ fn entry(line: &Statement<'_>, out: &mut Diagnostics) -> Option<Entry> {
         out.report(rules::GROUP_RANGE, word.span).with("range", text);
         return None;
     };
+    if count_less_one(first, last) >= MOST_ADDRESSES {
+        out.report(rules::GROUP_TOO_BIG, word.span)
+            .with("range", text)
+            .with("most", MOST_ADDRESSES);
+        return None;
+    }
     Some(Entry::Range { first, last, port })
+}
+
+/// How many addresses lie behind `first`, to `last`; the two are of one family.
+fn count_less_one(first: IpAddr, last: IpAddr) -> u128 {
+    match (first, last) {
+        (IpAddr::V4(first), IpAddr::V4(last)) => {
+            u128::from(u32::from(last)).saturating_sub(u32::from(first).into())
+        }
+        (IpAddr::V6(first), IpAddr::V6(last)) => u128::from(last).saturating_sub(first.into()),
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => 0,
+    }
 }
 
 /// `192.0.2.1-9`, `2001:db8::1-ff`, `192.0.2.1-192.0.2.9`; the end must lie behind the start.

@@ -31,6 +31,7 @@ pub(in crate::config) struct Draft {
     pub(super) method: Option<Forward>,
     pub(super) upper: u32,
     pub(super) lower: u32,
+    pub(super) thresholds_at: Span,
     pub(super) notify_up: Option<Box<Script>>,
     pub(super) notify_down: Option<Box<Script>>,
     pub(super) smtp_alert: Option<bool>,
@@ -66,12 +67,14 @@ pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
     .default("lb_kind")
     .doc("how packets reach this server"),
     kw(&["uthreshold"], One("CONNECTIONS"), |d: &mut Draft, s, out| {
-        d.upper = words::number(s, 1, 0..=u64::from(u32::MAX), out).unwrap_or(0)
+        d.upper = words::number(s, 1, 0..=u64::from(u32::MAX), out).unwrap_or(0);
+        d.thresholds_at = s.span;
     })
     .default("0")
     .doc("no more connections than this"),
     kw(&["lthreshold"], One("CONNECTIONS"), |d: &mut Draft, s, out| {
-        d.lower = words::number(s, 1, 0..=u64::from(u32::MAX), out).unwrap_or(0)
+        d.lower = words::number(s, 1, 0..=u64::from(u32::MAX), out).unwrap_or(0);
+        d.thresholds_at = s.span;
     })
     .default("0")
     .doc("new ones again below this"),
@@ -155,6 +158,7 @@ pub(super) fn block(
         method: None,
         upper: 0,
         lower: 0,
+        thresholds_at: statement.span,
         notify_up: None,
         notify_down: None,
         smtp_alert: None,

@@ -390,6 +390,11 @@ impl Inherited<'_> {
         if server.checkers.is_empty() && !out.has_errors_in(server.said) {
             out.report(rules::NO_CHECKER, server.span).with("server", server.ip);
         }
+        if server.lower > server.upper {
+            out.report(rules::THRESHOLDS, server.thresholds_at)
+                .with("lower", server.lower)
+                .with("upper", server.upper);
+        }
         let checkers =
             server.checkers.iter().filter_map(|checker| checker.settle(around, out)).collect();
         Some(RealServer {
@@ -400,7 +405,7 @@ impl Inherited<'_> {
             weight: server.weight.or(self.draft.weight).unwrap_or(1),
             inhibit_on_failure: server.inhibit.unwrap_or(self.draft.inhibit),
             upper_threshold: server.upper,
-            lower_threshold: server.lower,
+            lower_threshold: server.lower.min(server.upper),
             notify_up: server.notify_up.clone(),
             notify_down: server.notify_down.clone(),
             smtp_alert: server.smtp_alert.unwrap_or(self.alert),

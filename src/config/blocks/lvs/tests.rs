@@ -269,6 +269,7 @@ fn rules_fire_where_they_should_and_nowhere_else() {
             checker_rules::REGEX_OPTION,
             server("HTTP_GET {\nurl {\npath /\nregex a\nregex_options utf dupnames\n}\n}"),
         ),
+        (rules::THRESHOLDS, server("uthreshold 5\nlthreshold 6\nTCP_CHECK {\n}")),
         (language::ALIAS, server("lb_kind DR")),
     ] {
         fires(rule, &wrong, &good);
@@ -284,6 +285,7 @@ fn rules_fire_where_they_should_and_nowhere_else() {
     fires(rules::NO_SERVERS, "virtual_server 192.0.2.1 80 {\nprotocol TCP\n}\n", &good);
     let group = |lines: &str| format!("virtual_server_group G {{\n{lines}\n}}\n");
     fires(rules::GROUP_EMPTY, &group(""), &group("192.0.2.1 80"));
+    fires(rules::GROUP_TOO_BIG, &group("10.0.0.0/15 80"), &group("10.0.0.0/16 80"));
     fires(rules::GROUP_RANGE, &group("192.0.2.9-3 80"), &group("192.0.2.3-9 80"));
     fires(
         rules::GROUP_TWICE,

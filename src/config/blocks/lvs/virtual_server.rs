@@ -183,9 +183,10 @@ pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
     kw(&["virtualhost"], One("NAME"), |d: &mut Draft, s, _| d.virtualhost = words::text(s))
         .doc("Host header of HTTP checks"),
     kw(&["weight"], One("WEIGHT"), |d: &mut Draft, s, out| {
-        words::set(&mut d.weight, words::number(s, 1, 0..=0x7fff_ffff, out))
+        words::set(&mut d.weight, words::number(s, 1, 1..=0x7fff_ffff, out))
     })
     .default("1")
+    .range("1..2147483647")
     .doc("weight of servers that give none"),
     kw(&["inhibit_on_failure"], UpTo1("on|off"), |d: &mut Draft, s, out| {
         d.inhibit = switch(s, out)

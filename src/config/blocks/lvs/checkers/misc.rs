@@ -59,7 +59,9 @@ pub(in crate::config::blocks::lvs) static KEYWORDS: LazyLock<Vec<Keyword<Reading
         );
         table.push(
             kw(&["user"], Words(1, 2, "USER [GROUP]"), |d: &mut Reading<Draft>, s, _| {
-                d.own.user = words::text(s).map(|user| (user, words::word(s, 2).map(|w| w.value)));
+                let bare = |group: &str| group.trim_start_matches(':').to_owned();
+                let group = words::word(s, 2).map(|word| bare(&word.value));
+                d.own.user = words::text(s).map(|user| (user, group));
             })
             .default("script_user")
             .doc("whom it runs as"),
