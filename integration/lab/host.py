@@ -71,6 +71,9 @@ class Host:
         self.run("sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0")
 
     def power_off(self):
+        ports = sorted({f"{self.name}-{interface}"[:15] for _, interface, _ in self.links})
+        # The cables first: a network that is being dismantled may still say (a TCP reset) that it knows nothing.
+        batch("\n".join(f"link set {port} down" for port in ports))
         self.holder.kill()
         if self.pid:
             try:
@@ -81,9 +84,8 @@ class Host:
         self.holder.stdout.close()
         self.pid = None
         deadline = time.monotonic() + 5
-        ports = [f"{self.name}-{interface}"[:15] for _, interface, _ in self.links]
         while any(Path(f"/sys/class/net/{port}").exists() for port in ports) and time.monotonic() < deadline:
-            for port in set(ports):
+            for port in ports:
                 subprocess.run(["ip", "link", "del", port], check=False, stderr=subprocess.DEVNULL)
 
     def enter(self, command):
