@@ -215,6 +215,18 @@ def link(case, words):
     subprocess.run(["ip", "link", "set", port, state], check=True)
 
 
+def netem(case, words):
+    """netem HOST INTERFACE [loss 20%] [delay 50ms]...: what happens to packets in both directions, as `tc` has it;
+    nothing = a good link again."""
+    name, interface, rules = words[0], words[1], words[2:]
+    port = f"{name}-{interface}"[:15]
+    outside = ["tc", "qdisc", "replace", "dev", port, "root"]
+    inside = ["tc", "qdisc", "replace", "dev", interface, "root"]
+    rules = ["netem", *rules] if rules else ["pfifo"]
+    subprocess.run([*outside, *rules], check=True)
+    case.host(name).run([*inside, *rules])
+
+
 def run(case, words):
     """run HOST COMMAND: it must succeed."""
     case.host(words[0]).run(words[1] if len(words) == 2 else words[1:])
@@ -399,7 +411,7 @@ ORDERS = {
     "title": lambda case, words: None,
     "stop-asking": stop_asking,
     **{f.__name__: f for f in (only, host, route, sysctl, real, file, copy, config, edit, start, stop, kill, reload)},
-    **{f.__name__: f for f in (power, link, run, pause, www, asking, lost, outage, requests, differs)},
+    **{f.__name__: f for f in (power, link, netem, run, pause, www, asking, lost, outage, requests, differs)},
 }
 WITH_TEXT = {"file", "config"}
 CHECKS = {
