@@ -384,6 +384,15 @@ def prints(_, server, words):
     assert re.search(words[0], output, re.M), f"it prints: {output.strip()}"
 
 
+def shows(_, server, words):
+    """HOST shows COMMAND LINE...: what it prints are these lines, whatever the blanks and the order."""
+    lines = [" ".join(line.split()) for line in server.run(words[0], check=False).splitlines()]
+    wanted = [" ".join(line.split()) for line in words[1:]]
+    surplus = [line for line in lines if line and line not in wanted]
+    missing = [line for line in wanted if line not in lines]
+    assert not surplus and not missing, f"`{words[0]}` lacks {missing} and has {surplus}"
+
+
 def has(_, server, words):
     """HOST has PATH LINE...: the file consists of these lines."""
     lines = server.run(f"cat {words[0]} 2>/dev/null", check=False).splitlines()
@@ -416,5 +425,5 @@ ORDERS = {
 WITH_TEXT = {"file", "config"}
 CHECKS = {
     "not": not_,
-    **{f.__name__: f for f in (holds, lacks, ipvs, services, logged, prints, has, running)},
+    **{f.__name__: f for f in (holds, lacks, ipvs, services, logged, prints, shows, has, running)},
 }

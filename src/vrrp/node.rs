@@ -336,11 +336,11 @@ impl VrrpNode {
             match &delta {
                 Delta::Up(name) | Delta::Down(name) => {
                     if self.instances.iter().any(|instance| instance.uses_interface(name)) {
-                        let word = if matches!(delta, Delta::Up(_)) && !first { "up" } else { "down" };
+                        let word = if matches!(delta, Delta::Up(_)) { "up" } else { "down" };
                         let text = format!("Netlink reports {name} {word}");
                         out.push(Action::Log(Level::Info, text));
                     }
-                    if matches!(delta, Delta::Up(_)) {
+                    if matches!(delta, Delta::Up(_)) && !first {
                         for index in 0..self.instances.len() {
                             self.with(index, now, out, |instance, turn| {
                                 instance.on_interface_up(name, turn);
