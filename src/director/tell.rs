@@ -102,8 +102,9 @@ fn mail_body(kind: &CheckerKind, up: bool, reason: &str) -> String {
         CheckerKind::Dns(_) => plain("DNS_CHECK:"),
         CheckerKind::File(_) => plain("FILE CHECK"),
         CheckerKind::Http(_) | CheckerKind::Smtp(_) if up => plain("CHECK"),
-        CheckerKind::Http(_) => {
-            "=> CHECK failed on service : HTTP/SSL request failed <=".to_owned()
+        CheckerKind::Http(http) => {
+            let name = if http.tls { "SSL" } else { "HTTP" };
+            format!("=> CHECK failed on service : {name} request failed <=")
         }
         CheckerKind::Smtp(_) => format!("=> CHECK failed on service : {reason} <="),
         CheckerKind::Misc(_) if up => "=> MISC CHECK succeeded on service <=".to_owned(),
