@@ -7,8 +7,8 @@ import statistics
 import tomllib
 
 PROGRAMS = ("keepalived", "ldirector")
-# Announcements of one round and scripts of one change lie closer together than this, in seconds.
-TOGETHER = 0.25
+# Announcements of one round, and scripts of one change on a busy machine, lie closer together than this, in seconds.
+TOGETHER, STARTED = 0.25, 1.0
 # A pause between two announcements may differ by so much, or by this part of it: what the plan waited for is in it.
 SLACK, PART = 1.0, 0.6
 # A router that says nothing for so many of its intervals has stopped.
@@ -90,7 +90,7 @@ def in_bursts(lines):
     bursts = []
     last = None
     for at, line in lines:
-        if last is None or at - last > TOGETHER:
+        if last is None or at - last > STARTED:
             bursts.append([])
         bursts[-1].append(line)
         last = at

@@ -104,19 +104,23 @@ TELLING = (
     r"\((?P<subject>\S+)\) (?P<line>Changing effective priority from \d+ to \d+)",
     r"(?P<line>(?:Removing|Adding|Disabling|Enabling) service (?P<subject>\[\S+) .*)",
     r"(?P<line>(?:Gained|Lost) quorum .* for VS (?P<subject>.*))",
-    r"(?P<line>(?:Adding|Removing|Enabling|Disabling) sorry server .* VS (?P<subject>.*))",
-    r"(?P<line>(?:Adding|Removing) alive servers .* VS (?P<subject>.*))",
     r"(?P<line>Changing weight from -?\d+ to -?\d+ for \w+ service (?P<subject>\S+) .*)",
     r"(?P<line>VRRP_Script\((?P<subject>\S+?)\) (?:succeeded|failed.*|timed.out))",
 )
+# These tell how a table is rebuilt: each program in its own order.
+POOL = r"(?:Adding|Removing|Enabling|Disabling) (?:sorry server|alive servers) .*"
 
 
 def states(log):
     """The changes of state that a log tells, in order for each subject."""
     found = {}
+    pool = []
     for line in log.splitlines():
+        if match := re.search(POOL, line):
+            pool.append(match[0])
+            continue
         for pattern in TELLING:
             if match := re.search(pattern, line):
                 found.setdefault(match["subject"], []).append(f"{match['subject']}: {match['line'].strip()}")
                 break
-    return [line for subject in sorted(found) for line in found[subject]]
+    return [line for subject in sorted(found) for line in found[subject]] + sorted(pool)
