@@ -270,9 +270,9 @@ fn sorry_server(out: &mut Vec<Action>, config: &VirtualServer, sorry: &SorryServ
     let server = config.server_name(sorry.ip, sorry.port);
     let (verb, link) = match (up, sorry.inhibit) {
         (true, false) => ("Adding", "to"),
-        (true, true) => ("Enabling", "of"),
+        (true, true) => ("Enabling", "to"),
         (false, false) => ("Removing", "from"),
-        (false, true) => ("Disabling", "of"),
+        (false, true) => ("Disabling", "from"),
     };
     info(out, format!("{verb} sorry server {server} {link} VS {name}"));
 }
