@@ -7,8 +7,8 @@ import statistics
 import tomllib
 
 PROGRAMS = ("keepalived", "ldirector")
-# Announcements of one round, and scripts of one change on a busy machine, lie closer together than this, in seconds.
-TOGETHER, STARTED = 0.25, 1.0
+# Announcements of one round lie closer together than this on a busy machine, in seconds.
+TOGETHER = 0.8
 # A pause between two announcements may differ by so much, or by this part of it: what the plan waited for is in it.
 SLACK, PART = 1.0, 0.6
 # A router that says nothing for so many of its intervals has stopped.
@@ -81,45 +81,45 @@ def pairs(left, right):
         if surface == "wire":
             one, other = wire(one, other)
         elif surface == "scripts":
-            one, other = in_bursts(one), in_bursts(other)
+            one, other = by_subject(one), by_subject(other)
         yield "", surface, one, other
 
 
-def in_bursts(lines):
-    """Scripts that are started together may begin in any order."""
-    bursts = []
-    last = None
-    for at, line in lines:
-        if last is None or at - last > STARTED:
-            bursts.append([])
-        bursts[-1].append(line)
-        last = at
-    return [line for burst in bursts for line in sorted(burst)]
+def by_subject(lines):
+    """Scripts that are started together begin in any order: the order counts for each script and what it is about."""
+    found = {}
+    for _, line in lines:
+        words = line.split()
+        about = re.search(r"(?:INSTANCE|GROUP) (\S+)", line)
+        found.setdefault((*words[:2], about[1] if about else words[-1]), []).append(line)
+    return [line for key in sorted(found) for line in found[key]]
 
 
 def wire(one, other):
-    """Both recordings in order of first appearance, a line for each packet that was seen."""
+    """Both recordings, a line for each packet that was seen."""
     left, right = trains(one), trains(other)
     for text, cars in right.items():
         if text in left and alike(left[text], cars):
             right[text] = left[text]
-    return [[f"{text}  {told(text, cars)}" for text, cars in side.items()] for side in (left, right)]
+    return [sorted(f"{text}  {told(text, cars)}" for text, cars in side.items()) for side in (left, right)]
 
 
 def trains(packets):
     """{packet: [(how many, pause before or between)]}: adverts as periods, announcements as bursts."""
     times = {}
+    # address: when it first was in an advert.
+    advertised = {}
     for at, text in packets:
+        if "advert " in text:
+            for address in re.search(r"\[(.*?)\]", text)[1].split():
+                advertised.setdefault(address, at)
+        elif match := re.search(r"(?:ARP \w+|NA) (\S+)", text):
+            text += "" if match[1] in advertised else ", before any advert"
         times.setdefault(text, []).append(at)
-    # Joining a group is said again after a random time.
-    order = sorted(times, key=lambda text: ("IGMP" in text or "MLD" in text, times[text][0]))
-    groups = sorted(text for text in order if "IGMP" in text or "MLD" in text)
     found = {}
-    for text in [text for text in order if text not in groups] + groups:
-        if text in groups:
-            found[text] = []
-        else:
-            found[text] = periods(times[text]) if "advert" in text else bursts(times[text])
+    for text, seen in times.items():
+        # Joining a group is said again after a random time.
+        found[text] = [] if "IGMP" in text or "MLD" in text else periods(seen) if "advert " in text else bursts(seen)
     return found
 
 
@@ -161,7 +161,7 @@ def alike(one, other):
 def told(text, cars):
     words = []
     for count, pause in cars:
-        if "advert" in text:
+        if "advert " in text:
             words.append("once" if count == 1 else "twice" if pause is None else f"every {pause:.1f} s")
         else:
             words.append(f"×{count}" + ("" if pause is None else f" after {pause:.1f} s"))

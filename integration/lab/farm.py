@@ -89,7 +89,7 @@ class Farm:
             line = line.decode(errors="replace").rstrip("\r\n")
             if text is not None:
                 if line == ".":
-                    self.mails.append(envelope + [""] + text)
+                    self.mails.append((envelope, text))
                     envelope, text = [], None
                     writer.write(b"250 kept\r\n")
                 else:

@@ -124,3 +124,19 @@ def states(log):
                 found.setdefault(match["subject"], []).append(f"{match['subject']}: {match['line'].strip()}")
                 break
     return [line for subject in sorted(found) for line in found[subject]] + sorted(pool)
+
+
+def mails(received):
+    """(a line for each mail, in order for each subject but its last word, the state; all other lines that there were)."""
+    told, rest = [], set()
+    for envelope, text in received:
+        ends = text.index("") if "" in text else len(text)
+        headers = re.sub(r"\n[ \t]+", " ", "\n".join(text[:ends])).splitlines()
+        subject = next((line for line in headers if line.startswith("Subject: ")), "no subject")
+        told.append(f"{subject}: {' '.join(line for line in text[ends:] if line)}")
+        rest |= {*envelope, *(line for line in headers if not line.startswith(("Subject:", "Date:", "Message-ID:")))}
+
+    def about(line):
+        return re.sub(r"( - |Entering )(UP|DOWN|MASTER|BACKUP|FAULT).*", "", line)
+
+    return sorted(told, key=about), sorted(rest)

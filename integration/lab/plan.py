@@ -228,7 +228,7 @@ class Play(Case):
         self.reading = False
         for path, lines in self.lines_of_pipes.items():
             seen[f"pipe {path}"] = lines
-        seen["mails"] = [text for mail in self.farm.mails for text in [*mail, "---"] if not text.startswith("Date:")]
+        seen["mails"], seen["mail headers"] = observe.mails(self.farm.mails)
         asked = dict.fromkeys(f"{where} ← {line}" for where, head in self.farm.requests for line in [head.strip()])
         seen["asked"] = sorted(line.replace("\r\n", " | ") for line in asked)
         return {"observations": self.observations, "whole": seen, "times": self.times}
@@ -244,9 +244,11 @@ class Play(Case):
             if self.program == "ldirector" and "child" in command:
                 roles[command[command.index("child") + 1]] = pid
             elif self.program == "keepalived":
-                name = Path(f"/proc/{pid}/comm").read_text()
-                # keepalived starts the checkers first.
-                roles["vrrp" if "vrrp" in name or "checkers" in roles else "checkers"] = pid
+                inner = re.search(r"^NSpid:.*?(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.M)[1]
+                for role in ("vrrp", "checkers"):
+                    files = (f"/run/{role}.pid", f"/run/keepalived/{role}.pid", f"/run/keepalived_{role}.pid")
+                    if inner in (self.director.read(file).strip() for file in files):
+                        roles[role] = pid
         return roles
 
     def read_pipe(self, path):

@@ -9,7 +9,7 @@ from .wire import VRRP, checksum
 
 
 def packet(options, source, target):
-    """`options`: vrid, priority, version, vips, interval (seconds), pass."""
+    """`options`: vrid, priority, version, vips, interval (seconds), pass, once."""
     version = int(options.get("version", 2))
     addresses = [ipaddress.ip_address(a) for a in options.get("vips", "").split(",") if a]
     interval = float(options.get("interval", 1))
@@ -30,7 +30,8 @@ class Speaker:
         self.family = socket.AF_INET6 if ":" in source else socket.AF_INET
         self.target = target
         self.data = packet(options, source, target)
-        self.pause = float(options.get("interval", 1))
+        # `once`: a single advert.
+        self.pause = None if "once" in options else float(options.get("interval", 1))
         self.socket = socket.socket(self.family, socket.SOCK_RAW, VRRP)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
         index = socket.if_nametoindex(device)

@@ -102,7 +102,7 @@ def stop(play, words, _):
     os.kill(children(process.pid)[0], signal.Signals[f"SIG{words[0] if words else 'TERM'}"])
     code = forget_child(process)
     took = time.monotonic() - began
-    play.shown.append([f"ended with {code}, {'at once' if took < 4 else 'late'}"])
+    play.shown.append([f"ended with {code}, {'in time' if took < 7 else 'late'}"])
 
 
 def kill(play, words, _):
@@ -125,7 +125,7 @@ def cable(play, words, _):
 
 
 def advert(play, words, _):
-    """advert INTERFACE FROM TO KEY=VALUE...: another router speaks: vrid priority version vips interval pass."""
+    """advert INTERFACE FROM TO KEY=VALUE...: another router speaks: vrid priority version vips interval pass once."""
     interface, source, target, rest = words[0], words[1], words[2], words[3:]
     play.need_address(f"[{source}]:0" if ":" in source else f"{source}:0")
     options = dict(word.split("=", 1) for word in rest)

@@ -46,7 +46,7 @@ use tokio::sync::mpsc;
 /// Events that wait while the machine is busy: senders wait in turn, sockets drop.
 const INBOX: usize = 256;
 /// For what was notified at the end.
-const LAST_MOMENT: Duration = Duration::from_secs(1);
+const LAST_MOMENT: Duration = Duration::from_secs(3);
 
 pub(super) fn run(arguments: &RunArgs) -> u8 {
     child::run(arguments, Child::Vrrp, "ldirector_vrrp", async |config, link, answers| {
