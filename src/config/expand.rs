@@ -12,6 +12,11 @@ use super::{
 
 /// A parameter that grows beyond this is one that contains itself.
 const MAX_ROUNDS: usize = 64;
+/// Bytes of a line with its parameters replaced: more comes only from parameters that contain each
+/// other, which double it with every round.
+const LONGEST: usize = 64 * 1024;
+/// Bytes that all loops and parameters of several lines may make together.
+pub(super) const MOST_MADE: usize = 64 * 1024 * 1024;
 /// Includes and multi-line parameters within one another.
 const MAX_DEPTH: usize = 64;
 
@@ -57,6 +62,8 @@ pub(super) struct Expander<'s> {
     returned: Vec<Piece<'s>>,
     /// End of the last line that was read: where a missing brace is missing.
     end: Span,
+    /// Bytes that loops and parameters may still make.
+    budget: usize,
 }
 
 impl<'s> Expander<'s> {
@@ -68,6 +75,7 @@ impl<'s> Expander<'s> {
             definitions: Definitions::new(sources),
             returned: vec![],
             end: Span::default(),
+            budget: MOST_MADE,
         };
         expander.open(FileId(0), out);
         expander
@@ -207,6 +215,9 @@ impl<'s> Expander<'s> {
             if line.text.is_empty() {
                 return None;
             }
+            if line.text.len() > LONGEST {
+                break;
+            }
         }
         out.report(rules::ENDLESS_PARAMETER, line.span(0..line.text.len()));
         None
@@ -260,8 +271,22 @@ impl<'s> Expander<'s> {
         out: &mut Diagnostics,
     ) {
         if self.frames.len() >= MAX_DEPTH {
-            out.report(rules::TOO_DEEP, from.span(0..from.text.len()));
-        } else if !lines.is_empty() {
+            // It would be so at the end of every other branch: once is enough.
+            if std::mem::take(&mut self.budget) > 0 {
+                out.report(rules::TOO_DEEP, from.span(0..from.text.len()));
+            }
+            return;
+        }
+        // A line costs something even where it is empty.
+        let made: usize = lines.iter().map(|line| line.text.len() + 32).sum();
+        let Some(left) = self.budget.checked_sub(made) else {
+            if std::mem::take(&mut self.budget) > 0 {
+                out.report(rules::ENDLESS_PARAMETER, from.span(0..from.text.len()));
+            }
+            return;
+        };
+        self.budget = left;
+        if !lines.is_empty() {
             self.frames.push(Frame::Lines { lines: lines.into_iter(), names });
         }
     }

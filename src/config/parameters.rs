@@ -1,6 +1,7 @@
 //! `$NAME`, `${NAME}`, built-ins, `~SEQ` and `~LST`: what is put in the place of what.
 use super::{
     diagnostic::Diagnostics,
+    expand::MOST_MADE,
     line::{Builder, Line},
     rules::language as rules,
     source::{Sources, Span},
@@ -228,6 +229,10 @@ pub(super) fn repeat<'s>(
     {
         let why = format!("`{name}` is already a parameter");
         out.report(rules::BAD_LOOP, whole).with("why", why);
+        return None;
+    }
+    if rows.len().saturating_mul(body.text.len()) > MOST_MADE {
+        out.report(rules::BAD_LOOP, whole).with("why", "it would make too much text");
         return None;
     }
     let mut repeated = Repeated { lines: vec![], names: vec![] };

@@ -53,3 +53,22 @@ fn a_named_track_file_is_a_block_of_its_own() {
     let (_, codes) = read("global_defs {\n  router_id a\n      }\ntrack_file T {\n file /a\n}\n");
     assert_eq!(codes, [110], "planned, but no misplaced brace");
 }
+
+/// Parameters that contain each other double with every use; whatever they would make, reading
+/// ends soon and says why.
+#[test]
+fn what_never_stops_growing_is_an_error() {
+    for text in [
+        "$A=$B x $B\n$B=$A y $A\n$A\n",
+        "$A=$A $A\n$A\n",
+        "$A= \\\n$A \\\n$A\n$A\n",
+        "$A= \\\n$B \\\n$B\n$B= \\\n$A \\\n$A\n$A\n",
+    ] {
+        let (_, codes) = read(text);
+        assert!(codes.contains(&142) || codes.contains(&150), "{text}: {codes:?}");
+        assert_eq!(codes.len(), 1, "{text}: {codes:?}");
+    }
+    let long = "x".repeat(60_000);
+    let (_, codes) = read(&format!("~SEQ(I, 1, 99999) router_id {long}\n"));
+    assert_eq!(codes, [144]);
+}
