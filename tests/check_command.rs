@@ -538,3 +538,48 @@ fn a_broken_file_does_not_start() {
         }
     }
 }
+
+#[test]
+fn a_script_that_will_not_run_is_a_warning_and_one_that_is_not_here_a_note() {
+    let files = Files::new();
+    let script = files.write("n.sh", "#!/bin/sh\n");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o644)).unwrap();
+    let with = |command: &str| {
+        let text = GOOD.replace("state MASTER", &format!("notify {command}\n    state MASTER"));
+        run(&["check", &files.write("a.conf", text)])
+    };
+    let found = with(&script);
+    assert_eq!((found.code, found.codes()), (Some(0), vec!["LD0318"]), "{}", found.err);
+    assert!(found.err.contains("mode 0644") && found.err.contains("chmod +x"), "{}", found.err);
+    assert!(found.err.contains("a.conf:5:12"), "{}", found.err);
+    let found = with("/absent/n.sh");
+    assert_eq!((found.code, found.codes()), (Some(0), vec!["LD0319"]), "{}", found.err);
+    let found = with("\"/bin/true MASTER\" nosuchuser");
+    assert_eq!((found.code, found.codes()), (Some(0), vec!["LD0318"]), "{}", found.err);
+    assert!(found.err.contains("useradd"), "{}", found.err);
+}
+
+#[test]
+fn signals_have_numbers_and_genhash_an_exit_code() {
+    let numbers: Vec<String> = ["RELOAD", "STOP", "DATA", "STATS", "JSON"]
+        .iter()
+        .map(|function| run(&[&format!("--signum={function}")]).out)
+        .collect();
+    assert_eq!(numbers, ["1\n", "15\n", "10\n", "12\n", "36\n"]);
+    assert_eq!(run(&["--signum=SING"]).code, Some(1));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut asked = [0; 512];
+        let length = std::io::Read::read(&mut stream, &mut asked).unwrap();
+        stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nhello world\n").unwrap();
+        String::from_utf8_lossy(&asked[..length]).into_owned()
+    });
+    let asked = ["-T", "-s", "127.0.0.1", "-p", &port, "-u", "/a", "-V", "www"];
+    let found = run(&asked);
+    assert_eq!(found.out, "6f5902ac237024bdd0c176cb93063dc4\n", "{}", found.err);
+    let request = server.join().unwrap();
+    assert_eq!(request, "GET /a HTTP/1.0\r\nUser-Agent: KeepAliveClient\r\nHost: www\r\n\r\n");
+    assert_eq!(run(&asked).code, Some(1), "nobody listens any more");
+}

@@ -24,7 +24,7 @@ fn every_text_gets_the_expected_words() {
     assert!(!paths.is_empty());
     let mut wrong = vec![];
     for path in paths {
-        let options = LoadOptions { config_id: Some("here".into()) };
+        let options = LoadOptions { config_id: Some("here".into()), ..LoadOptions::default() };
         let sources = load(&path, &options).unwrap();
         let (_, found) = config::parse(&sources);
         let text = render(&sources, &found, Style { colour: false, width: 120 });

@@ -55,7 +55,9 @@ fn mains() -> Vec<PathBuf> {
 }
 
 fn read(path: &Path, machine: &str) -> (Sources, Config, Diagnostics) {
-    let sources = load(path, &LoadOptions { config_id: Some(machine.into()) }).unwrap();
+    let sources =
+        load(path, &LoadOptions { config_id: Some(machine.into()), ..LoadOptions::default() })
+            .unwrap();
     let (config, found) = config::parse(&sources);
     (sources, config, found)
 }

@@ -11,12 +11,16 @@ use crate::{
         io::LoadOptions,
         lints::{self, ScriptTexts},
         render::{self, Style},
+        rules::global as rules,
+        scripts::scripts,
         source::Sources,
     },
     ipc::Child,
+    notify::io::policy,
     supervisor::Configuration,
 };
 use std::{
+    collections::BTreeSet,
     io::{IsTerminal, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
@@ -31,15 +35,19 @@ pub(super) fn files(arguments: &CheckArgs) -> u8 {
         let found = CONFIG_FILES.iter().map(Path::new).find(|path| path.exists());
         files.push(found.unwrap_or(Path::new(CONFIG_FILES[0])).to_owned());
     }
-    let codes = files.iter().map(|path| file(path, arguments.config_id.as_deref()));
+    let options = LoadOptions {
+        config_id: arguments.config_id.clone(),
+        strict_includes: arguments.all_config,
+    };
+    let codes = files.iter().map(|path| file(path, &options));
     codes.max().unwrap_or(exit::OK)
 }
 
 /// `-t`: checks one file; what is to be said of it goes to `log`, or to standard error.
 pub(super) fn test(path: &Path, arguments: &RunArgs, log: Option<&Path>) -> u8 {
-    let id = arguments.config_id.as_deref();
-    let Some(log) = log else { return file(path, id) };
-    let (code, text) = said(path, id, false);
+    let options = options(arguments);
+    let Some(log) = log else { return file(path, &options) };
+    let (code, text) = said(path, &options, false);
     match std::fs::write(log, text) {
         Ok(()) => code,
         Err(error) => {
@@ -49,17 +57,22 @@ pub(super) fn test(path: &Path, arguments: &RunArgs, log: Option<&Path>) -> u8 {
     }
 }
 
+/// What the command line says of reading.
+pub(super) fn options(arguments: &RunArgs) -> LoadOptions {
+    LoadOptions { config_id: arguments.config_id.clone(), strict_includes: arguments.all_config }
+}
+
 /// Checks one file and prints what is to be said of it on standard error.
-fn file(path: &Path, config_id: Option<&str>) -> u8 {
+fn file(path: &Path, options: &LoadOptions) -> u8 {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let (code, text) = said(path, config_id, colour);
+    let (code, text) = said(path, options, colour);
     eprint!("{text}");
     code
 }
 
 /// The exit code for a file, and what is to be said of it.
-fn said(path: &Path, config_id: Option<&str>, colour: bool) -> (u8, String) {
-    let sources = match load(path, config_id) {
+fn said(path: &Path, options: &LoadOptions, colour: bool) -> (u8, String) {
+    let sources = match load(path, options) {
         Ok(sources) => sources,
         Err(why) => return (exit::CONFIG, format!("error: {why}\n")),
     };
@@ -85,10 +98,17 @@ fn script_texts(config: &Config) -> ScriptTexts {
 }
 
 /// Reads and checks the daemon's file. What was found is logged; an error keeps it from being used.
-pub(super) fn read(path: &Path, config_id: Option<&str>) -> Result<Configuration, String> {
-    let sources = load(path, config_id)?;
-    let (config, found) = config::parse(&sources);
+pub(super) fn read(path: &Path, options: &LoadOptions) -> Result<Configuration, String> {
+    let sources = load(path, options)?;
+    let (config, mut found) = config::parse(&sources);
+    look_at_scripts(&config, &sources, &mut found);
     log(&sources, &found);
+    if let Some(path) = &config.global.reload.check_log {
+        let text = render::render(&sources, &found, Style { colour: false, width: width() });
+        if let Err(error) = std::fs::write(path, text) {
+            tracing::warn!("reload_check_config {}: {error}", path.display());
+        }
+    }
     if found.has_errors() {
         let first = render::first_error(&sources, &found).unwrap_or_default();
         return Err(format!("{first} (`ldirector check {}` shows all)", path.display()));
@@ -110,16 +130,34 @@ fn needs(config: &Config) -> Vec<Child> {
     parts.into_iter().filter_map(|(any, child)| any.then_some(child)).collect()
 }
 
-fn load(path: &Path, config_id: Option<&str>) -> Result<Sources, String> {
-    let options = LoadOptions { config_id: config_id.map(str::to_owned) };
+/// A script that cannot run, or is not here, does not keep a configuration from being used.
+fn look_at_scripts(config: &Config, sources: &Sources, found: &mut Diagnostics) {
+    let policy = policy(&config.global);
+    let mut said = BTreeSet::new();
+    for used in scripts(config) {
+        let script = used.script;
+        // A thousand servers share one script.
+        if !said.insert((&script.argv[..1.min(script.argv.len())], &script.user, &script.group)) {
+            continue;
+        }
+        let Some(refusal) = crate::scripts::io::refusal(script, &policy) else { continue };
+        let rule = if refusal.absent { rules::SCRIPT_ABSENT } else { rules::SCRIPT_REFUSED };
+        found
+            .report(rule, used.place(sources))
+            .with("why", refusal.why)
+            .with("remedy", refusal.remedy);
+    }
+}
+
+fn load(path: &Path, options: &LoadOptions) -> Result<Sources, String> {
     if path == Path::new("-") {
         let mut text = vec![];
         std::io::stdin()
             .read_to_end(&mut text)
             .map_err(|error| format!("cannot read standard input: {error}"))?;
-        return Ok(config::io::from_bytes("standard input", &text, &options));
+        return Ok(config::io::from_bytes("standard input", &text, options));
     }
-    config::io::load(path, &options).map_err(|error| error.to_string())
+    config::io::load(path, options).map_err(|error| error.to_string())
 }
 
 fn log(sources: &Sources, found: &Diagnostics) {

@@ -1,4 +1,4 @@
-//! What the parent does beside its children: its own name and umask, the common FIFO, dumps, copies
+//! What the parent does beside its children: its own name and umask, the FIFOs, dumps, copies
 //! of what was read, and reloads by the clock.
 use super::{cli::RunArgs, places, tuning};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
         source::Sources,
     },
     machine::io::Inbound,
-    notify::io::{Common, policy},
+    notify::io::{Kept, policy},
     scripts::{self, Exit},
     status::{self, Snapshot},
     supervisor::{
@@ -35,7 +35,7 @@ pub(super) struct ParentChores {
     pub(super) inbox: mpsc::Sender<Inbound<Event>>,
     /// As the last configuration that was taken has it.
     pub(super) newest: Arc<Mutex<Arc<GlobalDefs>>>,
-    fifo: Common,
+    fifos: Kept,
     /// The file it looks at, and whether it repeats.
     timer: Option<((PathBuf, bool), ReloadTimer)>,
 }
@@ -47,7 +47,7 @@ impl ParentChores {
         inbox: mpsc::Sender<Inbound<Event>>,
     ) -> Self {
         let newest = Arc::default();
-        Self { arguments, marker, inbox, newest, fifo: Common::default(), timer: None }
+        Self { arguments, marker, inbox, newest, fifos: Kept::default(), timer: None }
     }
 }
 
@@ -57,7 +57,7 @@ impl Chores for ParentChores {
         *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(global);
         tuning::set_umask(global, self.arguments.umask);
         tuning::name(global.process.parent_name.as_deref());
-        self.fifo.settle(global.fifo.as_ref(), &policy(global));
+        self.fifos.settle(global, &policy(global));
         *self.marker.lock().unwrap_or_else(PoisonError::into_inner) =
             places::reload_marker(&self.arguments, global);
         let wanted = global.reload.time_file.clone().map(|path| (path, global.reload.repeat));

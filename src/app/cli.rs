@@ -2,8 +2,12 @@
 //!
 //! Two forms: subcommands (`ldirector run`), and keepalived's own options without a subcommand
 //! (`ldirector -D -f FILE`), so that a unit file or script only needs the program's name changed.
+use super::genhash::GenhashArgs;
 use clap::{Args, Parser, Subcommand};
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 /// Where `ldirector status` finds the daemon.
 pub(super) const SOCKET: &str = "/run/ldirector/ldirector.sock";
@@ -37,6 +41,8 @@ pub(super) enum Command {
     Status(StatusArgs),
     /// Apply the changed configuration file; fails if it has errors, and then changes nothing.
     Reload(SocketArgs),
+    /// Print the MD5 of what a web server answers, for `digest` of HTTP_GET and SSL_GET.
+    Genhash(GenhashArgs),
     /// One of the daemon's own processes.
     #[command(hide = true)]
     Child(ChildArgs),
@@ -163,6 +169,9 @@ pub(super) struct CheckArgs {
     /// What `@ID` lines of the file are compared with
     #[arg(short = 'i', long, value_name = "ID")]
     pub(super) config_id: Option<String>,
+    /// A missing include is an error, as `include_check` says it
+    #[arg(short = 'e', long)]
+    pub(super) all_config: bool,
 }
 
 #[derive(Debug, Args)]
@@ -217,6 +226,14 @@ struct Keepalived {
     run: RunArgs,
 }
 
+/// As `genhash` of old, and behind `-T`.
+#[derive(Debug, Parser)]
+#[command(name = "genhash", disable_version_flag = true)]
+struct Genhash {
+    #[command(flatten)]
+    arguments: GenhashArgs,
+}
+
 /// What is to be done.
 #[derive(Debug)]
 pub(super) enum Invocation {
@@ -225,7 +242,16 @@ pub(super) enum Invocation {
     Daemon(Box<RunArgs>),
 }
 
-pub(super) fn parse(arguments: Vec<OsString>) -> Result<Invocation, clap::Error> {
+pub(super) fn parse(mut arguments: Vec<OsString>) -> Result<Invocation, clap::Error> {
+    let called = arguments.first().map(Path::new).and_then(Path::file_name);
+    let asked = arguments.get(1).is_some_and(|word| word == "-T" || word == "--genhash");
+    if asked || called.is_some_and(|name| name == "genhash") {
+        if asked {
+            arguments.remove(1);
+        }
+        let Genhash { arguments } = Genhash::try_parse_from(arguments)?;
+        return Ok(Invocation::Command(Command::Genhash(arguments)));
+    }
     let first = arguments.get(1).and_then(|word| word.to_str()).unwrap_or("");
     let ours = ["-h", "--help", "--version", "-v"].contains(&first);
     if first.starts_with('-') && !ours {
@@ -252,6 +278,7 @@ mod tests {
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
         Keepalived::command().debug_assert();
+        Genhash::command().debug_assert();
     }
 
     #[test]
@@ -278,6 +305,17 @@ mod tests {
             parse(words("ldirector run -f /a.conf -D")),
             Ok(Invocation::Command(Command::Run(_)))
         ));
+        for line in [
+            "ldirector genhash -s 10.0.0.1 -p 80 -u /",
+            "ldirector -T -S -I -s ::1 -p 443 -u /a -V www.example.org -v -P 1.0C -m 7 -t 3",
+            "ldirector --genhash --server 10.0.0.1 --port 80 --url / --protocol 1.1",
+            "/usr/bin/genhash -s 10.0.0.1 -p 80 -u /",
+        ] {
+            let parsed = parse(words(line));
+            let genhash = matches!(parsed, Ok(Invocation::Command(Command::Genhash(_))));
+            assert!(genhash, "{line}: {parsed:?}");
+        }
+        assert!(parse(words("ldirector genhash -s localhost -p 80 -u /")).is_err());
         assert!(parse(words("ldirector -P -C")).is_err());
         assert!(parse(words("ldirector --no-such-option")).is_err());
     }

@@ -10,6 +10,7 @@ mod checkers_child;
 mod child;
 mod chores;
 mod cli;
+mod genhash;
 mod logging;
 mod memory;
 mod places;
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
             Command::Check(arguments) => check::files(&arguments),
             Command::Status(arguments) => status::show(&arguments),
             Command::Reload(arguments) => status::reload(&arguments),
+            Command::Genhash(arguments) => genhash::run(&arguments),
             Command::Child(arguments) => match arguments.role {
                 Role::Vrrp(arguments) => vrrp_child::run(&arguments),
                 Role::Checkers(arguments) => checkers_child::run(&arguments),

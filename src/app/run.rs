@@ -145,12 +145,12 @@ fn parent(arguments: &RunArgs, pids: Pids, background: Background) -> u8 {
     crate::scripts::io::set_launcher(super::SELF.into());
     let _log = logging::start(arguments, "ldirector", background == Background::Yes);
     let file = chosen_file(arguments);
-    let id = arguments.config_id.clone();
+    let options = check::options(arguments);
     let marker = Marker::default();
     let known_marker = Arc::clone(&marker);
     let read: Read = Arc::new(move || {
         let _mark = Mark::set(&known_marker);
-        let configuration = check::read(&file, id.as_deref());
+        let configuration = check::read(&file, &options);
         if tokio::runtime::Handle::try_current().is_ok() {
             memory::give_back_later();
         }

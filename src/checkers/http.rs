@@ -113,6 +113,12 @@ impl Body {
         self.length <= MAX_BODY
     }
 
+    /// MD5 of all that was fed, where the url has a digest.
+    #[must_use]
+    pub fn digest(self) -> Option<[u8; 16]> {
+        self.hash.map(|hash| hash.finalize().into())
+    }
+
     #[must_use]
     pub const fn length(&self) -> u64 {
         self.length

@@ -42,12 +42,11 @@ enum Frame<'s> {
         file: FileId,
         text: &'s str,
         at: usize,
+        /// What a plain `include` in it demands.
+        checks: Strict,
     },
     /// With the names that a loop gives values to while its lines are read.
-    Lines {
-        lines: std::vec::IntoIter<Line<'s>>,
-        names: Vec<String>,
-    },
+    Lines { lines: std::vec::IntoIter<Line<'s>>, names: Vec<String> },
 }
 
 /// An iterator over the pieces of a configuration.
@@ -98,7 +97,40 @@ impl<'s> Expander<'s> {
             let start = u32::try_from(first).unwrap_or(0);
             out.report(rules::NOT_UTF8, Span { file, start, end: start + 3 });
         }
-        self.frames.push(Frame::File { file, text: &source.text, at });
+        let checks = self.checks();
+        self.frames.push(Frame::File { file, text: &source.text, at, checks });
+    }
+
+    /// Those of the file that is being read.
+    fn checks(&self) -> Strict {
+        let of_file = |frame: &Frame<'_>| match frame {
+            Frame::File { checks, .. } => Some(*checks),
+            Frame::Lines { .. } => None,
+        };
+        let usual = if self.sources.strict_includes { Strict::ALL } else { Strict::default() };
+        self.frames.iter().rev().find_map(of_file).unwrap_or(usual)
+    }
+
+    /// Two keywords change how what follows is read.
+    fn heed(&mut self, words: &[Word<'_>]) {
+        let Some((first, rest)) = words.split_first() else { return };
+        match first.as_str() {
+            "include_check" => {
+                let checks = self.checks().checked(rest.iter().map(Word::as_str));
+                for frame in self.frames.iter_mut().rev() {
+                    if let Frame::File { checks: known, .. } = frame {
+                        *known = checks;
+                        return;
+                    }
+                }
+            }
+            "random_seed" => {
+                if let Some(seed) = rest.first().and_then(|word| word.as_str().parse().ok()) {
+                    self.definitions.seed(seed);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Gives a piece back: it is the next one again.
@@ -122,7 +154,7 @@ impl<'s> Expander<'s> {
                 Frame::File { text, at, .. } if *at >= text.len() => {
                     self.frames.pop();
                 }
-                Frame::File { file, text, at } => {
+                Frame::File { file, text, at, .. } => {
                     let rest = &text[*at..];
                     let length = rest.find('\n').unwrap_or(rest.len());
                     let mut line = Line::straight(&rest[..length], *file, *at);
@@ -302,27 +334,26 @@ impl<'s> Expander<'s> {
             out.report(rules::INCLUDE_FROM_PARAMETER, span).with("pattern", pattern);
             return;
         };
-        let strict = include_form(&line.text).unwrap_or(Strict::No);
+        let strict = include_form(&line.text).flatten().unwrap_or_else(|| self.checks());
         for (path, why) in &found.skipped {
-            let rule = match strict {
-                Strict::Read | Strict::All => rules::INCLUDE_UNREADABLE_STRICT,
-                Strict::No | Strict::Match | Strict::Wildcard | Strict::Brace => {
-                    rules::INCLUDE_UNREADABLE
-                }
+            let rule = if strict.read {
+                rules::INCLUDE_UNREADABLE_STRICT
+            } else {
+                rules::INCLUDE_UNREADABLE
             };
             out.report(rule, span).with("path", path.display()).with("why", why);
         }
         let wild = pattern.contains(['*', '?', '[']);
         if found.files.is_empty() && found.skipped.is_empty() {
-            let rule = match strict {
-                Strict::Match | Strict::Brace if !wild => rules::INCLUDE_NOTHING_STRICT,
-                Strict::Wildcard | Strict::All => rules::INCLUDE_NOTHING_STRICT,
-                Strict::No | Strict::Read | Strict::Match | Strict::Brace => rules::INCLUDE_NOTHING,
+            let rule = if strict.wildcard || (strict.exact && !wild) {
+                rules::INCLUDE_NOTHING_STRICT
+            } else {
+                rules::INCLUDE_NOTHING
             };
             out.report(rule, span).with("pattern", pattern);
         }
         for empty in &found.empty_alternatives {
-            if matches!(strict, Strict::Brace | Strict::All) {
+            if strict.brace {
                 out.report(rules::INCLUDE_NOTHING_STRICT, span).with("pattern", empty);
             }
         }
@@ -342,6 +373,7 @@ impl<'s> Expander<'s> {
     fn split(&mut self, line: Line<'s>, out: &mut Diagnostics) -> Option<Piece<'s>> {
         let Some(at) = lexer::find_brace(&line.text) else {
             let words = lexer::words(&line, out);
+            self.heed(&words);
             return (!words.is_empty()).then_some(Piece::Words { words, line });
         };
         if at == 0 {
@@ -359,6 +391,7 @@ impl<'s> Expander<'s> {
         let statement = Line { indent: line.indent, ..line.slice(0..at) }.trim();
         self.rest = Some(line.slice(at..line.text.len()));
         let words = lexer::words(&statement, out);
+        self.heed(&words);
         (!words.is_empty()).then_some(Piece::Words { words, line: statement })
     }
 }
@@ -369,30 +402,93 @@ fn indent(text: &str) -> u32 {
         .unwrap_or(u32::MAX)
 }
 
-/// How much an include line insists (keepalived.conf(5), include).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Strict {
-    No,
-    Read,
-    Match,
-    Wildcard,
-    Brace,
-    All,
+/// What of an include line is an error where it fails (keepalived.conf(5), include_check).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Strict {
+    /// A match that is no readable plain file.
+    read: bool,
+    /// No match of a pattern without wildcards.
+    exact: bool,
+    /// No match at all.
+    wildcard: bool,
+    /// No match of one alternative of a brace.
+    brace: bool,
 }
 
-/// Whether a line includes something, and how strictly.
-pub(super) fn include_form(text: &str) -> Option<Strict> {
+impl Strict {
+    const ALL: Self = Self { read: true, exact: true, wildcard: true, brace: true };
+
+    /// What `include_check` leaves of this: words alone replace it, those with a sign change it.
+    fn checked<'w>(self, words: impl Iterator<Item = &'w str>) -> Self {
+        let mut checks = self;
+        let mut replaced = None;
+        let mut any = false;
+        for word in words {
+            any = true;
+            let (name, on) = match (word.strip_prefix('+'), word.strip_prefix('-')) {
+                (Some(name), _) => (name, true),
+                (None, Some(name)) => (name, false),
+                (None, None) => (word, true),
+            };
+            let base = if name.len() == word.len() {
+                replaced.get_or_insert_with(Self::default)
+            } else {
+                &mut checks
+            };
+            match name {
+                "read" | "readable" => base.read = on,
+                "match" => base.exact = on,
+                "wildcard_match" => base.wildcard = on,
+                "brace_match" => base.brace = on,
+                _ => {}
+            }
+        }
+        if any { replaced.unwrap_or(checks) } else { Self::ALL }
+    }
+}
+
+/// Whether a line includes something, and how strictly; None within: as `include_check` says.
+pub(super) fn include_form(text: &str) -> Option<Option<Strict>> {
     if !text.starts_with("include") {
         return None;
     }
     let (word, _) = text.split_once(|c: char| c.is_ascii_whitespace())?;
+    let none = Strict::default();
     match word {
-        "include" => Some(Strict::No),
-        "includer" => Some(Strict::Read),
-        "includem" => Some(Strict::Match),
-        "includew" => Some(Strict::Wildcard),
-        "includeb" => Some(Strict::Brace),
-        "includea" => Some(Strict::All),
+        "include" => Some(None),
+        "includer" => Some(Some(Strict { read: true, ..none })),
+        "includem" => Some(Some(Strict { exact: true, ..none })),
+        "includew" => Some(Some(Strict { wildcard: true, ..none })),
+        "includeb" => Some(Some(Strict { exact: true, brace: true, ..none })),
+        "includea" => Some(Some(Strict::ALL)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_are_set_added_and_taken_away() {
+        let none = Strict::default();
+        for (words, before, expected) in [
+            ("", none, Strict::ALL),
+            ("match", Strict::ALL, Strict { exact: true, ..none }),
+            ("read brace_match", none, Strict { read: true, brace: true, ..none }),
+            (
+                "+wildcard_match",
+                Strict { read: true, ..none },
+                Strict { read: true, wildcard: true, ..none },
+            ),
+            (
+                "+match -brace_match -read",
+                Strict::ALL,
+                Strict { read: false, brace: false, ..Strict::ALL },
+            ),
+        ] {
+            let found = before.checked(words.split_whitespace());
+            assert_eq!(found, expected, "{words}");
+        }
     }
 }

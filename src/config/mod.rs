@@ -15,6 +15,7 @@ mod parameters;
 mod reader;
 pub mod render;
 pub mod rules;
+pub mod scripts;
 pub mod source;
 pub mod tree;
 mod validate;

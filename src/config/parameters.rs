@@ -157,6 +157,11 @@ impl<'s> Definitions<'s> {
         }
     }
 
+    /// `random_seed`: what comes from here on is the same every time.
+    pub(super) fn seed(&self, seed: u64) {
+        self.random.set(seed);
+    }
+
     /// SplitMix64: a seed gives the same file the same meaning in every process.
     fn random(&self) -> u64 {
         let state = self.random.get().wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -44,6 +44,9 @@ pub struct Sources {
     pub keys: BTreeMap<String, KeyFile>,
     /// For `${_RANDOM}` where no `random_seed` is given.
     pub seed: u64,
+    /// `-e`: every include must find what it names, as if `include_check` stood first.
+    #[serde(default)]
+    pub strict_includes: bool,
     /// What files of this machine call routing tables and the like.
     pub names: Names,
 }

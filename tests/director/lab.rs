@@ -187,7 +187,11 @@ impl Lab {
     fn parse(&mut self) -> Config {
         let mut file = tempfile::NamedTempFile::with_suffix(".conf").unwrap();
         file.write_all(self.text.as_bytes()).unwrap();
-        let sources = load(file.path(), &LoadOptions { config_id: Some("here".into()) }).unwrap();
+        let sources = load(
+            file.path(),
+            &LoadOptions { config_id: Some("here".into()), ..LoadOptions::default() },
+        )
+        .unwrap();
         let (mut config, found) = config::parse(&sources);
         let global = Arc::make_mut(&mut config.global);
         global.router_id.get_or_insert_with(|| "host".to_owned());

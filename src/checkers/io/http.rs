@@ -10,9 +10,15 @@ use crate::{
 };
 use reqwest::{Client, Url, Version, header::HeaderValue, redirect::Policy};
 use rustls::pki_types::ServerName;
-use std::{error::Error, io, iter};
+use std::{
+    error::Error,
+    io, iter,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
@@ -185,21 +191,103 @@ async fn direct(
     url: &HttpUrl,
     context: &ProbeContext,
 ) -> Result<(u16, Body), Outcome> {
+    exchange(check, url, open(check, url, context).await?).await
+}
+
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+/// A connection on which a request can be sent.
+async fn open(
+    check: &HttpCheck,
+    url: &HttpUrl,
+    context: &ProbeContext,
+) -> Result<Box<dyn Stream>, Outcome> {
     let connection = &check.connection;
     let stream = connect::tcp(connection).await?;
     if !check.tls {
-        return exchange(check, url, stream).await;
+        return Ok(Box::new(stream));
     }
     let name = match server_name(check, url).map(|name| ServerName::try_from(name.to_owned())) {
         Some(Ok(name)) => name,
         // An address is never sent as SNI.
         Some(Err(_)) | None => ServerName::IpAddress(connection.to.ip().into()),
     };
-    let connector = TlsConnector::from(std::sync::Arc::clone(&context.tls));
+    let connector = TlsConnector::from(Arc::clone(&context.tls));
     match timeout(connection.timeout, connector.connect(name, stream)).await {
-        Ok(Ok(stream)) => exchange(check, url, stream).await,
+        Ok(Ok(stream)) => Ok(Box::new(stream)),
         Ok(Err(error)) => Err(Outcome::fail(words(&error))),
         Err(_) => Err(Outcome::fail("TLS: timed out")),
+    }
+}
+
+/// A response as it came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fetched {
+    pub head: Vec<u8>,
+    /// What is hashed of it.
+    pub body: Vec<u8>,
+    pub digest: [u8; 16],
+}
+
+/// Asks for the first url as a probe with `digest` does, and keeps what came.
+///
+/// # Errors
+/// Why there is no response, in a probe's words.
+pub async fn fetch(check: &HttpCheck, context: &ProbeContext) -> Result<Fetched, String> {
+    let Some(url) = check.urls.first() else { return Err("no url".to_owned()) };
+    let seen = Recorded::default();
+    let fetched = async {
+        let inner = open(check, url, context).await?;
+        exchange(check, url, Recorder { inner, seen: seen.clone() }).await
+    };
+    let (_, body) = fetched.await.map_err(|outcome| outcome.reason().to_owned())?;
+    let bytes = seen.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let at = http::head(&bytes).ok().flatten().map_or(bytes.len(), |head| head.length);
+    let (head, rest) = bytes.split_at(at.min(bytes.len()));
+    let length = usize::try_from(body.length()).unwrap_or(usize::MAX).min(rest.len());
+    let digest = body.digest().unwrap_or_default();
+    Ok(Fetched { head: head.to_owned(), body: rest[..length].to_owned(), digest })
+}
+
+#[derive(Clone, Debug, Default)]
+struct Recorded(Arc<Mutex<Vec<u8>>>);
+
+/// Keeps a copy of what is read through it.
+struct Recorder {
+    inner: Box<dyn Stream>,
+    seen: Recorded,
+}
+
+impl AsyncRead for Recorder {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
+        let fresh = buffer.filled().get(before..).unwrap_or_default();
+        self.seen.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(fresh);
+        polled
+    }
+}
+
+impl AsyncWrite for Recorder {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
     }
 }
 

@@ -4,7 +4,7 @@
 mod connect;
 mod dns;
 mod file;
-mod http;
+pub mod http;
 mod key;
 mod misc;
 mod ping;

@@ -26,6 +26,8 @@ const MAX_FILES: usize = 4096;
 pub struct LoadOptions {
     /// `-i ID`; None = the host name up to its first dot.
     pub config_id: Option<String>,
+    /// `-e`.
+    pub strict_includes: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +85,8 @@ fn empty(options: &LoadOptions) -> Sources {
         // Only the low bits vary, and only they matter.
         u64::try_from(since.as_nanos() & u128::from(u64::MAX)).unwrap_or(0)
     });
-    Sources { config_id, seed, ..Sources::default() }
+    let strict_includes = options.strict_includes;
+    Sources { config_id, seed, strict_includes, ..Sources::default() }
 }
 
 fn host_name() -> String {

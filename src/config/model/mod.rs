@@ -3,8 +3,8 @@
 mod checkers;
 mod global;
 mod lvs;
-mod regex;
 mod process;
+mod regex;
 mod vrrp;
 
 pub use checkers::{
@@ -16,11 +16,11 @@ pub use lvs::{
     GroupEntry, Persistence, PersistenceMask, RealServer, ServiceAddress, SorryServer,
     VirtualServer,
 };
-pub use regex::RegexOptions;
 pub use process::{
     DumpSettings, IpvsNamespace, JsonVersion, ProcessControl, ReloadMarker, ReloadSettings,
     Scheduling, TimedScript,
 };
+pub use regex::RegexOptions;
 pub use vrrp::{
     AuthHmac, Authentication, Freshness, GarpSchedule, HmacKey, HmacMode, NotifyScripts, SyncGroup,
     TrackInterface, TrackScript, TrackerUse, Unicast, UnicastPeer, Version, VrrpInstance,

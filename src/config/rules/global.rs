@@ -17,6 +17,8 @@ super::rules! {
     PROCESS_NAME_LONG = warning(315, "the kernel keeps 15 characters of a process's name: `{name}`", "shorten it");
     BAD_UMASK = error(316, "`{value}` is not a umask", "write a number from 0 to 0777, or IRUSR, IWGRP, IXOTH and their like with `|` between them");
     PATH_NOT_ABSOLUTE = error(317, "{word} needs a whole path, not `{path}`", "begin it with a slash");
+    SCRIPT_REFUSED = warning(318, "this script will not run: {why}", "{remedy}");
+    SCRIPT_ABSENT = note(319, "this script is not on this machine: {why}", "{remedy}");
     ADDRESS_NO_ADDRESS = error(320, "`{word}` is not an address", "a line begins with an address: `192.0.2.1/24 dev eth0`");
     ADDRESS_UNKNOWN_WORD = error(321, "`{word}` is not an option of an address line", "one address to a line; options are {options}");
     ADDRESS_NEEDS_VALUE = error(322, "`{word}` needs a value", "");

@@ -1,6 +1,6 @@
 //! The stream of events that `notify_fifo` asks for.
 use crate::{
-    config::model::Fifo,
+    config::model::{Fifo, GlobalDefs},
     scripts::{self, Policy, io::Running},
 };
 use nix::{
@@ -147,22 +147,30 @@ fn own(fifo: &Fifo) {
     }
 }
 
-/// The FIFO that all processes write to: the parent keeps it, so that it has one reader and stays
-/// while a child is started again.
+/// All FIFOs of a configuration. The parent keeps them, so that each has one reader whoever writes to
+/// it, and stays while a child is started again.
 #[derive(Debug, Default)]
-pub struct Common(Option<Stream>);
+pub struct Kept([Option<Stream>; 3]);
 
-impl Common {
-    /// As a configuration has it; one that stays the same is left alone.
-    pub fn settle(&mut self, fifo: Option<&Fifo>, policy: &Policy) {
-        let Some(fifo) = fifo else {
-            self.0 = None;
-            return;
-        };
-        if !self.0.as_mut().is_some_and(|stream| stream.serves(fifo, policy)) {
-            // The old one's file goes before a new one of the same name comes.
-            self.0 = None;
-            self.0 = Stream::open(fifo, policy, Part::Keeper);
+impl Kept {
+    /// As a configuration has them; one that stays the same is left alone.
+    pub fn settle(&mut self, global: &GlobalDefs, policy: &Policy) {
+        let wanted = [&global.fifo, &global.vrrp_fifo, &global.lvs_fifo];
+        for (slot, fifo) in self.0.iter_mut().zip(wanted) {
+            again(slot, fifo.as_ref(), policy, Part::Keeper);
         }
+    }
+}
+
+/// Opens a FIFO unless it is open as it is wanted.
+pub(super) fn again(slot: &mut Option<Stream>, fifo: Option<&Fifo>, policy: &Policy, part: Part) {
+    let Some(fifo) = fifo else {
+        *slot = None;
+        return;
+    };
+    if !slot.as_mut().is_some_and(|stream| stream.serves(fifo, policy)) {
+        // The old one's file goes before a new one of the same name comes.
+        *slot = None;
+        *slot = Stream::open(fifo, policy, part);
     }
 }

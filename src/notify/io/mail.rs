@@ -123,7 +123,7 @@ struct Letterhead {
 
 impl Letterhead {
     fn new(mail: &Mail, host: &str) -> Self {
-        let parse = |text: &str| match text.parse::<Mailbox>() {
+        let parse = |text: &str| match mailbox(text) {
             Ok(mailbox) => Some(mailbox),
             Err(error) => {
                 tracing::error!("mail: `{text}` is no address ({error}): no mail goes there");
@@ -137,7 +137,15 @@ impl Letterhead {
 
     fn write(&self, subject: &str, body: &str) -> Result<Message, lettre::error::Error> {
         let agent = HeaderValue::new(HeaderName::new_from_ascii_str("X-Mailer"), MAILER.to_owned());
-        let mut letter = Message::builder().subject(subject).raw_header(agent);
+        let mut letter = Message::builder().raw_header(agent);
+        // A subject stays on one line, as keepalived sends it and filters expect it.
+        letter = if subject.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
+            let name = HeaderName::new_from_ascii_str("Subject");
+            let (raw, encoded) = (subject.to_owned(), subject.to_owned());
+            letter.raw_header(HeaderValue::dangerous_new_pre_encoded(name, raw, encoded))
+        } else {
+            letter.subject(subject)
+        };
         if let Some(from) = &self.from {
             letter = letter.from(from.clone());
         }
@@ -145,6 +153,18 @@ impl Letterhead {
             letter = letter.to(to.clone());
         }
         letter.header(ContentType::TEXT_PLAIN).body(format!("{body}\r\n"))
+    }
+}
+
+/// `a@b`, or a name and `<a@b>`; the name may have what only quotes protect in a header.
+fn mailbox(text: &str) -> Result<Mailbox, lettre::address::AddressError> {
+    match text.trim().strip_suffix('>').and_then(|text| text.split_once('<')) {
+        Some((name, address)) => {
+            let name = name.trim().trim_matches('"').to_owned();
+            let name = (!name.is_empty()).then_some(name);
+            Ok(Mailbox::new(name, address.trim().parse()?))
+        }
+        None => Ok(Mailbox::new(None, text.trim().parse()?)),
     }
 }
 

@@ -15,8 +15,8 @@ use crate::{
     config::model::{Fifo, GlobalDefs},
     scripts::Policy,
 };
-pub use fifo::Common;
-use fifo::{Part, Stream};
+pub use fifo::Kept;
+use fifo::{Part, Stream, again};
 use mail::Post;
 use queues::Queues;
 use std::{sync::Arc, time::Duration};
@@ -27,9 +27,9 @@ use tokio::time::{Instant, timeout_at};
 pub struct Notifier {
     queues: Queues,
     post: Post,
-    /// `vrrp_notify_fifo` or `lvs_notify_fifo`: nobody else's.
+    /// `vrrp_notify_fifo` or `lvs_notify_fifo`. The parent keeps all FIFOs ([`Kept`]).
     own: Option<Stream>,
-    /// `notify_fifo`, which the parent keeps.
+    /// `notify_fifo`, as all other processes.
     common: Option<Stream>,
 }
 
@@ -41,17 +41,16 @@ pub enum Plane {
 }
 
 impl Notifier {
-    /// Opens the FIFOs and starts the script that reads this process's own; what cannot be opened is
-    /// logged.
+    /// Opens the FIFOs that this process writes to; what cannot be opened is logged.
     #[must_use]
     pub fn start(global: &GlobalDefs, plane: Plane) -> Self {
         let policy = policy(global);
-        let open = |fifo: &Option<Fifo>, part| {
-            fifo.as_ref().and_then(|fifo| Stream::open(fifo, &policy, part))
+        let open = |fifo: &Option<Fifo>| {
+            fifo.as_ref().and_then(|fifo| Stream::open(fifo, &policy, Part::Writer))
         };
         Self {
-            own: open(own_fifo(global, plane), Part::Keeper),
-            common: open(&global.fifo, Part::Writer),
+            own: open(own_fifo(global, plane)),
+            common: open(&global.fifo),
             queues: Queues::new(Arc::new(policy.clone())),
             post: Post::start(&global.mail, global.router_id.as_deref()),
         }
@@ -61,19 +60,8 @@ impl Notifier {
     /// is left alone.
     pub fn reload(&mut self, global: &GlobalDefs, plane: Plane) {
         let policy = policy(global);
-        let again = |stream: &mut Option<Stream>, fifo: &Option<Fifo>, part| {
-            let Some(fifo) = fifo else {
-                *stream = None;
-                return;
-            };
-            if !stream.as_mut().is_some_and(|stream| stream.serves(fifo, &policy)) {
-                // The old one's file goes before a new one of the same name comes.
-                *stream = None;
-                *stream = Stream::open(fifo, &policy, part);
-            }
-        };
-        again(&mut self.own, own_fifo(global, plane), Part::Keeper);
-        again(&mut self.common, &global.fifo, Part::Writer);
+        again(&mut self.own, own_fifo(global, plane).as_ref(), &policy, Part::Writer);
+        again(&mut self.common, global.fifo.as_ref(), &policy, Part::Writer);
         self.queues.settle(Arc::new(policy.clone()));
         self.post.reload(&global.mail, global.router_id.as_deref());
     }

@@ -8,6 +8,10 @@ use std::{
     path::Path,
 };
 
+/// Longer than a line that mail programs fold.
+const LONG: &str =
+    "[R] Realserver [192.168.4.100]:tcp:80 of virtual server [192.168.4.80]:tcp:80 - DOWN";
+
 fn sh(text: &str) -> Script {
     Script { argv: vec!["sh".into(), "-c".into(), text.into()], user: None, group: None }
 }
@@ -47,6 +51,8 @@ async fn a_fifo_keeps_lines_for_its_reader_and_goes_at_the_end() {
     let reader = sh(&format!("head -n 2 \"$0\" > {}", out.display()));
     let fifo = Fifo { path: path.clone(), user: None, group: None, script: Some(reader) };
     let global = GlobalDefs { vrrp_fifo: Some(fifo), ..GlobalDefs::default() };
+    let mut kept = Kept::default();
+    kept.settle(&global, &Policy::default());
     let mut notifier = Notifier::start(&global, Plane::Vrrp);
     notifier.deliver(Notification::Fifo("INSTANCE \"VI_1\" MASTER 100\n".into()));
     notifier.deliver(Notification::Fifo("INSTANCE \"VI_1\" BACKUP 100\n".into()));
@@ -58,6 +64,8 @@ async fn a_fifo_keeps_lines_for_its_reader_and_goes_at_the_end() {
     }
     assert_eq!(lines(&out), ["INSTANCE \"VI_1\" MASTER 100", "INSTANCE \"VI_1\" BACKUP 100"]);
     notifier.finish(Duration::ZERO).await;
+    assert!(path.exists(), "one of the writers has gone, the keeper has not");
+    drop(kept);
     assert!(!path.exists());
 }
 
@@ -95,21 +103,22 @@ async fn a_mail_reaches_the_server_with_its_headers() {
         said
     });
     let mail = Mail {
-        to: vec!["a@example.org".into(), "Bob <b@example.org>".into()],
+        to: vec!["a@example.org".into(), "Bob B. <b@example.org>".into()],
         from: Some("lb@example.org".into()),
         server: Some(("127.0.0.1".into(), port)),
         ..Mail::default()
     };
     let global = GlobalDefs { mail, ..GlobalDefs::default() };
     let mut notifier = Notifier::start(&global, Plane::Lvs);
-    notifier.deliver(Notification::Mail { subject: "[R] it - UP".into(), body: "=> x <=".into() });
+    notifier.deliver(Notification::Mail { subject: LONG.into(), body: "=> x <=".into() });
     let said = tokio::task::spawn_blocking(move || server.join().unwrap()).await.unwrap();
     notifier.finish(Duration::from_secs(5)).await;
     for wanted in [
         "MAIL FROM:<lb@example.org>",
         "RCPT TO:<a@example.org>",
         "RCPT TO:<b@example.org>",
-        "Subject: [R] it - UP",
+        "To: a@example.org, \"Bob B.\" <b@example.org>",
+        &format!("Subject: {LONG}"),
         "X-Mailer: Keepalived",
         "=> x <=",
     ] {

@@ -1,6 +1,12 @@
 //! Whom a script runs as.
-use crate::{base::Script, scripts::Policy};
-use nix::unistd::{Gid, Group, Uid, User};
+use crate::{
+    base::Script,
+    scripts::{Policy, Refusal},
+};
+use nix::{
+    errno::Errno,
+    unistd::{Gid, Group, Uid, User, getgrouplist},
+};
 use std::fmt;
 
 /// keepalived's customary user for scripts.
@@ -18,7 +24,7 @@ pub(super) struct Identity {
 impl Identity {
     /// The script's own user, else `script_user`, else `keepalived_script` where it exists, else
     /// ours, unless `enable_script_security` forbids that.
-    pub(super) fn of(script: &Script, policy: &Policy) -> Result<Self, String> {
+    pub(super) fn of(script: &Script, policy: &Policy) -> Result<Self, Refusal> {
         let configured = match (&script.user, &policy.default_user) {
             (Some(user), _) => Some((user.as_str(), script.group.as_deref())),
             (None, Some((user, group))) => Some((user.as_str(), group.as_deref())),
@@ -31,15 +37,18 @@ impl Identity {
             Ok(Some(user)) => {
                 Ok(Self { user: Some(user.uid), group: Some(user.gid), name: Some(user.name) })
             }
-            Ok(None) if policy.security => Err(format!(
-                "enable_script_security is on and no user is set: add `script_user USER` to global_defs, or create the user {CUSTOMARY}"
+            Ok(None) if policy.security => Err(Refusal::new(
+                "enable_script_security is on and no user is set",
+                format!(
+                    "add `script_user USER` to global_defs, or `useradd -r -s /usr/sbin/nologin {CUSTOMARY}`"
+                ),
             )),
             Ok(None) => Ok(Self::default()),
-            Err(error) => Err(format!("looking up the user {CUSTOMARY}: {error}")),
+            Err(error) => Err(trouble(CUSTOMARY, error)),
         }
     }
 
-    fn named(user: &str, group: Option<&str>) -> Result<Self, String> {
+    fn named(user: &str, group: Option<&str>) -> Result<Self, Refusal> {
         let found = match user.parse() {
             Ok(id) => User::from_uid(Uid::from_raw(id)),
             Err(_) => User::from_name(user),
@@ -47,11 +56,14 @@ impl Identity {
         let about = match found {
             Ok(Some(about)) => about,
             Ok(None) => {
-                return Err(format!(
-                    "there is no user `{user}`: create it with useradd, or, if it is an argument of the command, put both in double quotes"
+                return Err(Refusal::new(
+                    format!("there is no user `{user}`"),
+                    format!(
+                        "`useradd -r -s /usr/sbin/nologin {user}`, or, if it is an argument of the command, put both in double quotes"
+                    ),
                 ));
             }
-            Err(error) => return Err(format!("looking up the user {user}: {error}")),
+            Err(error) => return Err(trouble(user, error)),
         };
         let group = match group.filter(|group| !group.is_empty()) {
             None => about.gid,
@@ -66,9 +78,12 @@ impl Identity {
                 match found {
                     Ok(Some(group)) => group.gid,
                     Ok(None) => {
-                        return Err(format!("there is no group `{name}`: create it with groupadd"));
+                        return Err(Refusal::new(
+                            format!("there is no group `{name}`"),
+                            format!("`groupadd -r {name}`"),
+                        ));
                     }
-                    Err(error) => return Err(format!("looking up the group {name}: {error}")),
+                    Err(error) => return Err(trouble(name, error)),
                 }
             }
         };
@@ -76,11 +91,25 @@ impl Identity {
     }
 }
 
+fn trouble(name: &str, error: Errno) -> Refusal {
+    Refusal::new(format!("looking up `{name}`: {error}"), "see nsswitch.conf(5)")
+}
+
+impl Identity {
+    /// The user's own group and those it is a member of.
+    pub(super) fn groups(&self) -> Vec<Gid> {
+        let (Some(name), Some(group)) = (&self.name, self.group) else { return vec![] };
+        let name = std::ffi::CString::new(name.as_str()).unwrap_or_default();
+        getgrouplist(&name, group).unwrap_or_else(|_| vec![group])
+    }
+}
+
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.user {
-            None => f.write_str("this user"),
-            Some(user) => write!(f, "user {user}"),
+        match (&self.name, self.user) {
+            (Some(name), _) => write!(f, "user {name}"),
+            (None, Some(user)) => write!(f, "user {user}"),
+            (None, None) => f.write_str("this user"),
         }
     }
 }

@@ -4,7 +4,7 @@
 mod identity;
 mod security;
 
-use super::{Exit, Policy};
+use super::{Exit, Policy, Refusal};
 use crate::base::Script;
 use identity::Identity;
 use nix::{
@@ -84,19 +84,10 @@ impl Running {
     }
 }
 
-/// Why a script cannot run as configured, as a sentence with the remedy; None if it can.
+/// Why a script cannot run as configured; None if it can.
 #[must_use]
-pub fn refusal(script: &Script, policy: &Policy) -> Option<String> {
-    let identity = match Identity::of(script, policy) {
-        Ok(identity) => identity,
-        Err(why) => return Some(why),
-    };
-    let program = match find(script) {
-        Ok(program) => program,
-        Err(why) => return Some(why),
-    };
-    let runs_as_root = identity.user.unwrap_or_else(nix::unistd::geteuid).is_root();
-    (policy.security && runs_as_root).then(|| security::weakness(&program)).flatten()
+pub fn refusal(script: &Script, policy: &Policy) -> Option<Refusal> {
+    admitted(script, policy).err()
 }
 
 /// This program, as which `child script` becomes a script in what needs a step between fork and
@@ -119,11 +110,7 @@ fn start_bound(script: &Script, policy: &Policy) -> Result<(Child, Group), Strin
 
 /// Starts it through the launcher, which is told as whom.
 fn launch(launcher: &Path, script: &Script, policy: &Policy) -> Result<(Child, Group), String> {
-    if let Some(why) = refusal(script, policy) {
-        return Err(why);
-    }
-    let program = find(script)?;
-    let identity = Identity::of(script, policy)?;
+    let (program, identity) = admitted(script, policy).map_err(|refusal| refusal.to_string())?;
     let mut command = Command::new(launcher);
     command.args(["child", "script"]);
     let mut outer = identity.clone();
@@ -145,12 +132,8 @@ fn start(script: &Script, policy: &Policy) -> Result<(Child, Group), String> {
     if let (true, Some(launcher)) = (policy.all_groups, LAUNCHER.get()) {
         return launch(launcher, script, policy);
     }
-    if let Some(why) = refusal(script, policy) {
-        return Err(why);
-    }
-    let program = find(script)?;
+    let (program, identity) = admitted(script, policy).map_err(|refusal| refusal.to_string())?;
     let arguments = script.argv.get(1..).unwrap_or_default();
-    let identity = Identity::of(script, policy)?;
     let mut command = Command::new(&program);
     command.args(arguments);
     let mut result = prepare(&mut command, &identity).spawn();
@@ -163,6 +146,21 @@ fn start(script: &Script, policy: &Policy) -> Result<(Child, Group), String> {
     let child = result.map_err(|error| why_not(&program, &identity, &error))?;
     let group = Group(child.id().and_then(|id| i32::try_from(id).ok()));
     Ok((child, group))
+}
+
+/// The program and whom it runs as, unless something speaks against it.
+fn admitted(script: &Script, policy: &Policy) -> Result<(PathBuf, Identity), Refusal> {
+    let program = find(script)?;
+    let identity = Identity::of(script, policy)?;
+    if let Some(refusal) = security::obstacle(&program, &identity) {
+        return Err(refusal);
+    }
+    // The daemon is root's: who only checks a file is not whom its scripts run as.
+    let runs_as_root = identity.user.is_none_or(|user| user.is_root());
+    match (policy.security && runs_as_root).then(|| security::weakness(&program)).flatten() {
+        Some(refusal) => Err(refusal),
+        None => Ok((program, identity)),
+    }
 }
 
 fn prepare<'c>(command: &'c mut Command, identity: &Identity) -> &'c mut Command {
@@ -192,23 +190,31 @@ fn why_not(program: &Path, identity: &Identity, error: &io::Error) -> String {
 }
 
 /// The program's path: as written, or searched in PATH.
-fn find(script: &Script) -> Result<PathBuf, String> {
+fn find(script: &Script) -> Result<PathBuf, Refusal> {
     let Some(name) = script.argv.first().filter(|name| !name.is_empty()) else {
-        return Err("an empty command".to_owned());
+        return Err(Refusal::new("the command is empty", "write one"));
     };
     if name.contains('/') {
         let path = PathBuf::from(name);
         return match path.metadata() {
-            Ok(about) if about.is_dir() => Err(format!("{name} is a directory")),
+            Ok(about) if about.is_dir() => {
+                Err(Refusal::new(format!("{name} is a directory"), "name a program in it"))
+            }
             Ok(_) => Ok(path),
-            Err(error) => Err(format!("{name}: {error}")),
+            Err(error) => Err(Refusal {
+                absent: error.kind() == io::ErrorKind::NotFound,
+                ..Refusal::new(format!("{name}: {error}"), "install it, or correct the path")
+            }),
         };
     }
     let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/sbin:/usr/bin:/sbin:/bin".into());
-    std::env::split_paths(&path)
+    let found = std::env::split_paths(&path)
         .map(|folder| folder.join(name))
-        .find(|candidate| candidate.is_file())
-        .ok_or_else(|| format!("{name} is in no directory of PATH: write its full path"))
+        .find(|candidate| candidate.is_file());
+    found.ok_or_else(|| Refusal {
+        absent: true,
+        ..Refusal::new(format!("{name} is in no directory of PATH"), "write its full path")
+    })
 }
 
 fn exit_of(ended: io::Result<ExitStatus>) -> Exit {

@@ -1,4 +1,8 @@
-//! `enable_script_security`: who else could change what runs as root.
+//! Whether a script can run as it is to: its file, the way to it, and, under
+//! `enable_script_security`, who else could change what runs as root.
+use super::identity::Identity;
+use crate::scripts::Refusal;
+use nix::unistd::{Uid, User};
 use std::{
     fs,
     os::unix::fs::MetadataExt,
@@ -6,36 +10,82 @@ use std::{
 };
 
 const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
+const ANY_EXECUTE: u32 = 0o111;
 const STICKY: u32 = 0o1000;
 
-/// The first part of the path that somebody but root may change, as a sentence with the command
-/// that mends it.
-pub(super) fn weakness(program: &Path) -> Option<String> {
-    let full = match program.canonicalize() {
-        Ok(full) => full,
-        Err(error) => return Some(format!("{}: {error}", program.display())),
-    };
-    let mut part = PathBuf::new();
-    for component in full.components() {
-        part.push(component);
-        let about = match fs::symlink_metadata(&part) {
-            Ok(about) => about,
-            Err(error) => return Some(format!("{}: {error}", part.display())),
-        };
+/// The first part of the path that somebody but root may change.
+pub(super) fn weakness(program: &Path) -> Option<Refusal> {
+    for part in parts(program).ok()? {
+        let Ok(about) = fs::symlink_metadata(&part) else { continue };
         let shown = part.display();
         if about.uid() != 0 {
-            return Some(format!(
-                "{shown} belongs to user {}, who could change what runs as root: chown root {shown}, or name another user for the script",
-                about.uid()
+            return Some(Refusal::new(
+                format!(
+                    "{shown} belongs to {} (mode {:04o}), who could change what runs as root",
+                    owner(about.uid()),
+                    about.mode() & 0o7777
+                ),
+                format!("chown root {shown}, or name another user for the script"),
             ));
         }
         let sticky_folder = about.is_dir() && about.mode() & STICKY != 0;
         if about.mode() & GROUP_OR_OTHERS_WRITE != 0 && !sticky_folder {
-            return Some(format!(
-                "{shown} has mode {:04o}, so others than root could change what runs as root: chmod go-w {shown}",
-                about.mode() & 0o7777
+            return Some(Refusal::new(
+                format!(
+                    "{shown} (owner root) has mode {:04o}, so others could change what runs as root",
+                    about.mode() & 0o7777
+                ),
+                format!("chmod go-w {shown}"),
             ));
         }
     }
     None
+}
+
+/// The first part of the path that keeps this user from executing it.
+pub(super) fn obstacle(program: &Path, identity: &Identity) -> Option<Refusal> {
+    for part in parts(program).ok()? {
+        let Ok(about) = fs::metadata(&part) else { continue };
+        let mode = about.mode();
+        let may = match identity.user {
+            // Root goes everywhere, and executes what anybody may.
+            None => about.is_dir() || mode & ANY_EXECUTE != 0,
+            Some(user) if user.is_root() => about.is_dir() || mode & ANY_EXECUTE != 0,
+            Some(user) if user.as_raw() == about.uid() => mode & 0o100 != 0,
+            Some(_) if identity.groups().iter().any(|group| group.as_raw() == about.gid()) => {
+                mode & 0o010 != 0
+            }
+            Some(_) => mode & 0o001 != 0,
+        };
+        if may {
+            continue;
+        }
+        let (shown, owner, mode) = (part.display(), owner(about.uid()), mode & 0o7777);
+        let what = if about.is_dir() { "enter" } else { "execute" };
+        return Some(Refusal::new(
+            format!("{identity} cannot {what} {shown} (owner {owner}, mode {mode:04o})"),
+            format!("chmod +x {shown}, or name another user for the script"),
+        ));
+    }
+    None
+}
+
+/// From the root to the file itself, with all links followed.
+fn parts(program: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut part = PathBuf::new();
+    let full = program.canonicalize()?;
+    Ok(full
+        .components()
+        .map(|component| {
+            part.push(component);
+            part.clone()
+        })
+        .collect())
+}
+
+fn owner(uid: u32) -> String {
+    match User::from_uid(Uid::from_raw(uid)) {
+        Ok(Some(user)) => user.name,
+        Ok(None) | Err(_) => format!("user {uid}"),
+    }
 }

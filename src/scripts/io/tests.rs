@@ -90,7 +90,32 @@ fn security_names_the_weak_part_and_the_command() {
     let script = script(dir.path(), "s", "#!/bin/sh\n");
     assert_eq!(refusal(&script, &secure), None);
     fs::set_permissions(&script.argv[0], fs::Permissions::from_mode(0o777)).unwrap();
-    let why = refusal(&script, &secure).unwrap();
+    let why = refusal(&script, &secure).unwrap().to_string();
     assert!(why.contains("chmod go-w") && why.contains("0777"), "{why}");
+    fs::set_permissions(&script.argv[0], fs::Permissions::from_mode(0o755)).unwrap();
+    nix::unistd::chown(Path::new(&script.argv[0]), Some(65534.into()), None).unwrap();
+    let why = refusal(&script, &secure).unwrap().to_string();
+    assert!(why.contains("belongs to nobody") && why.contains("chown root"), "{why}");
     assert_eq!(refusal(&script, &Policy::default()), None, "only where it is asked for");
+}
+
+#[test]
+fn what_keeps_a_user_from_a_script_is_named() {
+    if !nix::unistd::geteuid().is_root() {
+        println!("skipped: only root can set up what is tested here");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut script = script(dir.path(), "s", "#!/bin/sh\n");
+    script.user = Some("nobody".into());
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let why = refusal(&script, &Policy::default()).unwrap().to_string();
+    assert!(why.contains("user nobody cannot enter") && why.contains("mode 0700"), "{why}");
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(refusal(&script, &Policy::default()), None);
+    fs::set_permissions(&script.argv[0], fs::Permissions::from_mode(0o744)).unwrap();
+    let why = refusal(&script, &Policy::default()).unwrap().to_string();
+    assert!(why.contains("cannot execute") && why.contains("chmod +x"), "{why}");
+    script.argv[0] = "/absent/s".into();
+    assert!(refusal(&script, &Policy::default()).unwrap().absent);
 }

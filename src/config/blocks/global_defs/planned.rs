@@ -13,7 +13,6 @@ const SNMP: Support = Support::NoEffect("there is no SNMP agent; use `ldirector 
 const DBUS: Support = Support::NoEffect("there is no D-Bus service; use `ldirector status --json`");
 const BUFFERS: Support =
     Support::NoEffect("receive buffers are sized by need, nothing has to be set");
-const FORMS: Support = Support::NotYet("use includer, includem, includew, includeb or includea");
 const GROUPS: Support = Support::NotYet("groups are programmed as services of their own");
 const IPTABLES: Support =
     Support::Obsolete("filtering is done with nftables where it is needed; remove the line");
@@ -37,7 +36,7 @@ pub(super) fn keywords() -> Vec<Keyword<Draft>> {
         row(
             &["include_check"],
             Words(0, 8, "[+-]read|match|..."),
-            FORMS,
+            WORKS,
             "what missing includes mean",
         ),
         row(&["random_seed"], UpTo1("SEED"), WORKS, "makes ${_RANDOM} repeatable"),
