@@ -172,10 +172,7 @@ impl Director {
         }
         match &config.sorry {
             _ if gained => tell::quorum(out, &self.global, config, service, true),
-            Some(sorry) => {
-                tell::quorum(out, &self.global, config, service, true);
-                tell::sorry_role(out, config, sorry, true);
-            }
+            Some(_) => tell::quorum(out, &self.global, config, service, true),
             None => {}
         }
         self.refresh(at);
@@ -323,9 +320,6 @@ impl Director {
         };
         let moved = service.judge(config);
         if moved != Quorum::Same {
-            if let Some(sorry) = &config.sorry {
-                tell::sorry_role(out, config, sorry, moved == Quorum::Lost);
-            }
             tell::quorum(out, &self.global, config, service, false);
         }
         if self.refresh(at) {

@@ -102,9 +102,6 @@ impl Director {
             };
             let moved = service.judge(config);
             if moved != Quorum::Same {
-                if let Some(sorry) = &config.sorry {
-                    tell::sorry_role(out, config, sorry, moved == Quorum::Lost);
-                }
                 tell::quorum(out, &self.global, config, service, false);
             }
             for (key, value) in wanted::entries(config, service) {

@@ -153,7 +153,7 @@ pub(super) fn server(out: &mut Vec<Action>, names: &Names, config: &RealServer, 
     out.push(Action::Notify(Notification::Fifo(line)));
 }
 
-/// A service gained or lost its quorum: line, script, fifo, mail.
+/// A service gained or lost its quorum: line, the sorry server's part, script, fifo, mail.
 pub(super) fn quorum(
     out: &mut Vec<Action>,
     global: &GlobalDefs,
@@ -180,6 +180,9 @@ pub(super) fn quorum(
     if !starting || up {
         let word = if up { "Gained" } else { "Lost" };
         info(out, format!("{word} quorum {counted} for VS {name}"));
+    }
+    if let (Some(sorry), false) = (&config.sorry, starting && up) {
+        sorry_role(out, config, sorry, !up);
     }
     quorum_script(out, config, &name, up);
     if config.smtp_alert {
@@ -233,12 +236,7 @@ pub(super) fn gone_service(
 }
 
 /// The sorry server takes over, or the others do again.
-pub(super) fn sorry_role(
-    out: &mut Vec<Action>,
-    config: &VirtualServer,
-    sorry: &SorryServer,
-    in_use: bool,
-) {
+fn sorry_role(out: &mut Vec<Action>, config: &VirtualServer, sorry: &SorryServer, in_use: bool) {
     if in_use {
         sorry_server(out, config, sorry, true);
         alive_servers(out, config, false);

@@ -59,7 +59,6 @@ static GARP_GROUP: &[Row] = &[
     row(&["interfaces"], Lines("INTERFACE..."), "the members"),
 ];
 
-
 /// All blocks of this file.
 pub(super) fn blocks() -> [BlockInfo; 4] {
     [
