@@ -59,6 +59,24 @@ pub enum Action {
     Exit,
 }
 
+impl Action {
+    /// Within one answer the table comes before the words about it, and what it needs before that.
+    pub(super) const fn turn(&self) -> u8 {
+        match self {
+            Self::Settings(_) => 0,
+            Self::Want(_) => 1,
+            Self::StartProbe { .. }
+            | Self::CancelProbe(_)
+            | Self::WatchAddresses
+            | Self::Notify(_)
+            | Self::Log(..)
+            | Self::Report { .. }
+            | Self::End(_)
+            | Self::Exit => 2,
+        }
+    }
+}
+
 /// What to probe: the checker's settings and, for several urls, which.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {

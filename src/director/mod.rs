@@ -449,6 +449,8 @@ impl Machine for Director {
             Event::Stop => self.on_stop(now, &mut out),
             Event::Ended => out.push(Action::Exit),
         }
+        // Who hears of a change is to find it done.
+        out.sort_by_key(Action::turn);
         out
     }
 
