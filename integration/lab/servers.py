@@ -1,4 +1,4 @@
-"""Small servers for checkers: servers.py smtp|smtp-long|dns|udp PORT. In the foreground, one question at a time."""
+"""Small servers for checkers: servers.py smtp|smtp-long|dns|dns-refused|udp PORT. In the foreground, one question at a time."""
 
 import socket
 import sys
@@ -52,10 +52,16 @@ def answer_dns(question):
     return question[:2] + b"\x80\x00" + question[4:]
 
 
+def refuse_dns(question):
+    return question[:2] + b"\x80\x05" + question[4:]
+
+
 if __name__ == "__main__":
     KIND, PORT = sys.argv[1], int(sys.argv[2])
     if KIND == "dns":
         udp(PORT, answer_dns)
+    elif KIND == "dns-refused":
+        udp(PORT, refuse_dns)
     elif KIND == "udp":
         udp(PORT, lambda question: question)
     else:

@@ -88,6 +88,8 @@ pub struct Body {
     hash: Option<Md5>,
     text: Option<Vec<u8>>,
     length: u64,
+    /// Bytes of the response before it.
+    head: usize,
 }
 
 impl Body {
@@ -97,7 +99,15 @@ impl Body {
             hash: url.digest.map(|_| Md5::new()),
             text: url.regex.as_ref().map(|_| vec![]),
             length: 0,
+            head: 0,
         }
+    }
+
+    /// With so many bytes of the response before it: the offsets of a regex count those too.
+    #[must_use]
+    pub fn after(mut self, head: usize) -> Self {
+        self.head = head;
+        self
     }
 
     /// False: that is enough of it, the rest will not be looked at.
@@ -145,7 +155,7 @@ pub fn judge(url: &HttpUrl, regex: Option<&Regex>, status: u16, body: Body) -> O
         }
     }
     if let (Some(options), Some(regex), Some(text)) = (&url.regex, regex, &body.text) {
-        match (finds(regex, options, text), options.no_match) {
+        match (finds(regex, options, text, body.head), options.no_match) {
             (Ok(true), false) | (Ok(false), true) => {}
             (Ok(false), false) => return Outcome::fail("the body does not match the regex"),
             (Ok(true), true) => return Outcome::fail("the body matches the regex"),
@@ -166,14 +176,19 @@ pub fn compile(options: &RegexOptions) -> Result<Regex, String> {
         .map_err(|error| format!("regex `{}`: {error}", options.pattern))
 }
 
-fn finds(regex: &Regex, options: &RegexOptions, body: &[u8]) -> Result<bool, String> {
+fn finds(regex: &Regex, options: &RegexOptions, body: &[u8], head: usize) -> Result<bool, String> {
     let text = String::from_utf8_lossy(body);
-    let start = place(body, options.min_offset);
+    let start = place(body, options.min_offset.saturating_sub(head));
     let Some(start) = (start..=text.len()).find(|at| text.is_char_boundary(*at)) else {
         return Ok(false);
     };
     let line = options.first_line.then(|| text.find('\n').unwrap_or(text.len()));
-    let most = options.max_offset.map(|offset| place(body, offset)).into_iter().chain(line).min();
+    let most = match options.max_offset.map(|offset| offset.checked_sub(head)) {
+        Some(None) => return Ok(false),
+        Some(Some(offset)) => Some(place(body, offset)),
+        None => None,
+    };
+    let most = most.into_iter().chain(line).min();
     let found = regex.find_from_pos(&*text, start).map_err(|error| error.to_string())?;
     Ok(found.is_some_and(|found| most.is_none_or(|most| found.start() <= most)))
 }

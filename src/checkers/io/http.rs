@@ -6,7 +6,7 @@ use crate::{
         Outcome,
         http::{self, Body},
     },
-    config::model::{Connection, HttpCheck, HttpProtocol, HttpUrl},
+    config::model::{Connection, HttpCheck, HttpProtocol, HttpUrl, RegexOptions},
 };
 use reqwest::{Client, Url, Version, header::HeaderValue, redirect::Policy};
 use rustls::pki_types::ServerName;
@@ -57,10 +57,12 @@ enum Engine {
 impl Engine {
     /// Direct where reqwest has no way: SO_MARK, a source port; where it would change what goes
     /// over the wire: a path it would normalise, an odd Host; where the body must be seen raw
-    /// (digests count the framing of chunks); where close_notify is asked for.
+    /// (digests count the framing of chunks, offsets of a regex the head); where close_notify is asked for.
     fn of(check: &HttpCheck, url: &HttpUrl) -> Self {
         let connection = &check.connection;
-        let raw = url.digest.is_some();
+        let counts =
+            |options: &RegexOptions| options.min_offset > 0 || options.max_offset.is_some();
+        let raw = url.digest.is_some() || url.regex.as_deref().is_some_and(counts);
         if connection.mark != 0 || connection.from_port != 0 || raw || check.tls_compliant {
             return Self::Direct;
         }
@@ -316,7 +318,7 @@ async fn exchange(
             Err(_) => return Err(Outcome::fail("timed out")),
         }
     };
-    let mut body = Body::of(url);
+    let mut body = Body::of(url).after(head.length);
     let mut piece = bytes.split_off(head.length.min(bytes.len()));
     let mut tail = vec![];
     loop {

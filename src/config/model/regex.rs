@@ -16,9 +16,9 @@ pub struct RegexOptions {
     pub dollar_endonly: bool,
     /// A match begins in the first line.
     pub first_line: bool,
-    /// Bytes of the body that are not searched.
+    /// Bytes of the response, its head included, before the search begins; the head is not searched.
     pub min_offset: usize,
-    /// A match begins no later than at this byte.
+    /// A match begins no later than at this byte of the response, its head included.
     pub max_offset: Option<usize>,
 }
 

@@ -156,11 +156,11 @@ pub(in crate::config::blocks::lvs) static URL: &[Keyword<Url>] = &[
         d.min_offset = words::number(s, 1, 0..=u64::from(u32::MAX), out).unwrap_or(0)
     })
     .default("0")
-    .doc("where the search begins"),
+    .doc("where the search begins; the header counts"),
     kw(&["regex_max_offset"], One("BYTES"), |d: &mut Url, s, out| {
         d.max_offset = words::number(s, 1, 0..=u64::from(u32::MAX), out)
     })
-    .doc("where a match must have begun"),
+    .doc("where a match must have begun; the header counts"),
     kw(&["regex_stack"], Words(2, 2, "START MAX"), |_, _, _| {})
         .support(Support::NoEffect("there is no such stack: the search is bounded by itself"))
         .doc("nothing"),
