@@ -82,6 +82,8 @@ def pairs(left, right):
             one, other = wire(one, other)
         elif surface == "scripts":
             one, other = by_subject(one), by_subject(other)
+        elif surface.startswith("pipe"):
+            one, other = together(one), together(other)
         yield "", surface, one, other
 
 
@@ -93,6 +95,17 @@ def by_subject(lines):
         about = re.search(r"(?:INSTANCE|GROUP) (\S+)", line)
         found.setdefault((*words[:2], about[1] if about else words[-1]), []).append(line)
     return [line for key in sorted(found) for line in found[key]]
+
+
+def together(lines):
+    """Lines of a FIFO about the same change of several instances come as their timers ran out."""
+    runs = []
+    for line in lines:
+        change = re.sub(r'^INSTANCE "\S+"', "INSTANCE", line)
+        if not runs or runs[-1][0] != change:
+            runs.append((change, []))
+        runs[-1][1].append(line)
+    return [line for _, run in runs for line in sorted(run)]
 
 
 def wire(one, other):

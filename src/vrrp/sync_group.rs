@@ -120,6 +120,9 @@ impl VrrpNode {
             } else {
                 Told::Backup
             };
+            if (group.told, state) == (Some(Told::Fault), Told::Backup) {
+                out.push(Action::Log(Level::Info, syncing(&group.config, "BACKUP")));
+            }
             group.tell(state, &self.global, out);
         }
     }
