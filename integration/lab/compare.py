@@ -10,7 +10,9 @@ PROGRAMS = ("keepalived", "ldirector")
 # Announcements of one round lie closer together than this on a busy machine, in seconds.
 TOGETHER = 0.8
 # A pause between two announcements may differ by so much, or by this part of it: what the plan waited for is in it.
-SLACK, PART = 1.0, 0.6
+SLACK, PART = 1.5, 0.6
+# Bursts so close may become one where the machine is busy.
+JOINED = 3.0
 # A router that says nothing for so many of its intervals has stopped.
 SILENT = 2.5
 
@@ -160,15 +162,21 @@ def periods(times):
 
 
 def alike(one, other):
-    """Whether two trains are the same but for a little time."""
-    if len(one) != len(other):
-        return False
-    for (count, pause), (count2, pause2) in zip(one, other):
-        if count != count2 and not (count > 1 and count2 > 1 and None in (pause, pause2)):
-            return False
+    """Whether two trains are the same but for a little time, which may join two bursts."""
+    left, right = list(one), list(other)
+    while left and right:
+        (count, pause), (count2, pause2) = left.pop(0), right.pop(0)
         if pause is not None and pause2 is not None and abs(pause - pause2) > max(SLACK, PART * pause):
             return False
-    return True
+        while count != count2:
+            shorter, few = (left, count) if count < count2 else (right, count2)
+            if None in (pause, pause2) and count > 1 and count2 > 1 and not shorter:
+                break
+            if not shorter or shorter[0][1] is None or shorter[0][1] > JOINED:
+                return False
+            few += shorter.pop(0)[0]
+            count, count2 = (few, count2) if count < count2 else (count, few)
+    return not left and not right
 
 
 def told(text, cars):

@@ -108,10 +108,18 @@ def stop(play, words, _):
 def kill(play, words, _):
     """kill SIGNAL parent|vrrp|checkers|director"""
     known = play.pids()
-    roles = ("vrrp", "checkers", "parent") if words[1] == "director" else words[1:]
+    roles = ("parent", "vrrp", "checkers") if words[1] == "director" else words[1:]
+    if words == ["KILL", "director"]:
+        # At once: nobody may miss a parent and stop in order, or start the others again.
+        kill(play, ["STOP", *roles], None)
     for role in roles:
         if role in known:
             os.kill(known[role], signal.Signals[f"SIG{words[0]}"])
+    if words == ["KILL", "director"]:
+        # nsenter stops with its child, and would never bury it.
+        process = play.running.pop(("director", "director"))
+        process.send_signal(signal.SIGCONT)
+        forget_child(process)
 
 
 def reload(play, words, _):

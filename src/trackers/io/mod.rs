@@ -62,7 +62,10 @@ async fn run(script: TrackScript, policy: Arc<Policy>, tell: mpsc::Sender<Verdic
                 Some(true)
             }
             Turn::Down => {
-                tracing::info!("VRRP_Script({name}) failed ({})", describe(&exit));
+                // That it timed out has been said.
+                if exit != Exit::TimedOut {
+                    tracing::info!("VRRP_Script({name}) failed ({})", describe(&exit));
+                }
                 Some(false)
             }
         };
