@@ -412,6 +412,11 @@ impl Instance {
         self.config.unicast.is_some()
     }
 
+    pub(super) fn has_peer(&self, address: IpAddr) -> bool {
+        let peers = self.config.unicast.iter().flat_map(|unicast| &unicast.peers);
+        peers.into_iter().any(|peer| peer.address == address)
+    }
+
     pub(super) fn master_down(&self) -> Duration {
         let (version, adverts) = (self.config.version, self.config.down_timer_adverts);
         timing::master_down(version, self.priority, self.master_interval, adverts)

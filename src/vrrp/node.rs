@@ -292,7 +292,7 @@ impl VrrpNode {
             }
         };
         // The protocol is left out on purpose: the instance says what it misses.
-        let found = self.instances.iter().position(|instance| {
+        let mut candidates = self.instances.iter().enumerate().filter(|(_, instance)| {
             instance.config.vrid.value.0 == view.vrid
                 && instance.socket.as_ref().is_some_and(|own| {
                     own.interface == socket.interface
@@ -300,7 +300,12 @@ impl VrrpNode {
                         && own.endpoint == socket.endpoint
                 })
         });
-        let Some(index) = found else {
+        // Unicast instances may share a VRID as long as they have different peers.
+        let first = candidates.next();
+        let better = first
+            .filter(|(_, instance)| !instance.has_peer(view.from))
+            .and_then(|_| candidates.find(|(_, instance)| instance.has_peer(view.from)));
+        let Some((index, _)) = better.or(first) else {
             if self.global.log_unknown_vrids && self.unknown_vrids.insert(view.vrid) {
                 let text = format!(
                     "Unknown VRID({}) received on interface({}). ignoring...",
