@@ -51,6 +51,7 @@ const IN_INSTANCE: &[(u16, &str, &str)] = &[
     (423, "mcast_src_ip 2001:db8::1", "mcast_src_ip 10.0.0.1"),
     (424, "strict_mode\nstate MASTER\npriority 100", "strict_mode\nstate MASTER\npriority 255"),
     (425, "strict_mode\naccept", "strict_mode\nversion 3\naccept"),
+    (498, "strict_mode\npriority 255\nstate BACKUP", "strict_mode\npriority 255"),
     (425, "strict_mode\ndown_timer_adverts 5", "strict_mode\ndown_timer_adverts 3"),
     (457, "unicast_peer {\n10.0.0.2\n}", "unicast_src_ip 10.0.0.1\nunicast_peer {\n10.0.0.2\n}"),
     (310, "mcast_dst_ip 10.0.0.18", "mcast_dst_ip 224.0.0.19"),
@@ -295,6 +296,16 @@ const IN_FILE: &[(u16, &str, &str)] = &[
     (
         418,
         "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\n}",
+        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nno_virtual_ipaddress\n}",
+    ),
+    (
+        496,
+        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nstrict_mode\nvirtual_ipaddress {\n2001:db8::1\n}\n}",
+        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nstrict_mode\nvirtual_ipaddress {\nfe80::1\n2001:db8::1\n}\n}",
+    ),
+    (
+        497,
+        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nstrict_mode\nno_virtual_ipaddress\n}",
         "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nno_virtual_ipaddress\n}",
     ),
     (

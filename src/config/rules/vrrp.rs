@@ -67,5 +67,8 @@ super::rules! {
     HMAC_FILE_EXPOSED = warning(493, "others than its owner can read the key in {path}", "chmod 600 {path}");
     HMAC_ACTIVE_KEY = error(494, "active_key {id} is none of the keys", "add `key {id} ...`, or name one that is there");
     HMAC_NO_ACTIVE_KEY = error(495, "auth_hmac without active_key: nothing says which key signs", "add `active_key N` with the id of a key that all routers have");
+    STRICT_LINK_LOCAL = warning(496, "vrrp_strict: the first address over IPv6 must be link-local, {address} is not", "put a link-local address such as fe80::1 first, the same on all routers");
+    STRICT_NO_ADDRESS = error(497, "vrrp_strict needs a virtual address in vrrp_instance {name}", "add `virtual_ipaddress {{ ... }}`");
+    STRICT_OWNER = warning(498, "vrrp_strict: the owner of the addresses (priority 255) starts as MASTER", "use `state MASTER`, or a priority below 255");
     UNICAST_NO_SOURCE = note(457, "unicast_peer without unicast_src_ip: the interface's first address is used", "name it where the interface has several addresses");
 }

@@ -72,8 +72,14 @@ impl Draft {
             !self.no_addresses && !self.addresses_given && self.misses("virtual_ipaddress", out);
         let (addresses, excluded) =
             settle_addresses(self.addresses, self.excluded, family, interface_name, out);
-        if addresses.is_empty() && expects_addresses {
-            out.report(rules::NO_ADDRESS, self.name.span).with("name", &self.name.value);
+        if addresses.is_empty() && (expects_addresses || strict && self.no_addresses) {
+            let rule = if strict { rules::STRICT_NO_ADDRESS } else { rules::NO_ADDRESS };
+            out.report(rule, self.name.span).with("name", &self.name.value);
+        }
+        if let (true, Some(IpAddr::V6(first))) = (strict, addresses.first().map(|a| a.address))
+            && !first.is_unicast_link_local()
+        {
+            out.report(rules::STRICT_LINK_LOCAL, self.name.span).with("address", first);
         }
         let membership = around.memberships.get(&self.name.value);
         let standing =
@@ -225,6 +231,11 @@ impl Draft {
             out.report(rules::STRICT_STATE, asks.span);
             self.state = None;
             return (priority, false);
+        }
+        let humble = state.as_ref().filter(|state| state.value == State::Backup);
+        if let (Some(humble), true) = (humble, strict && owner) {
+            out.report(rules::STRICT_OWNER, humble.span);
+            return (priority, true);
         }
         let wants_master = match &state {
             Some(state) => state.value == State::Master,
