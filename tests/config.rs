@@ -27,7 +27,11 @@ fn every_text_gets_the_expected_words() {
         let options = LoadOptions { config_id: Some("here".into()), ..LoadOptions::default() };
         let sources = load(&path, &options).unwrap();
         let (_, found) = config::parse(&sources);
-        let text = render(&sources, &found, Style { colour: false, width: 120 });
+        let text = render(
+            &sources,
+            &found,
+            Style { colour: false, width: 120, language: Language::English },
+        );
         let expected = path.with_extension("expected");
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             fs::write(&expected, &text).unwrap();
@@ -52,7 +56,7 @@ fn spans_are_inside(sources: &Sources) -> Result<(), TestCaseError> {
         }
     }
     // Rendering looks at every one of them.
-    let style = Style { colour: false, width: 80 };
+    let style = Style { colour: false, width: 80, language: Language::English };
     prop_assert_eq!(render(sources, &found, style).is_empty(), found.is_empty());
     Ok(())
 }

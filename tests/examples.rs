@@ -73,7 +73,11 @@ fn every_example_is_read_without_a_remark() {
     for path in mains() {
         for machine in ["proxy1", "proxy2"] {
             let (sources, _, found) = read(&path, machine);
-            wrong.push(render(&sources, &found, Style { colour: false, width: 100 }));
+            wrong.push(render(
+                &sources,
+                &found,
+                Style { colour: false, width: 100, language: Language::English },
+            ));
         }
     }
     assert_eq!(wrong.concat(), "");

@@ -11,7 +11,7 @@ use crate::{
         io::LoadOptions,
         lints::{self, ScriptTexts},
         render::{self, Style},
-        rules::global as rules,
+        rules::{global as rules, text::Language},
         scripts::scripts,
         source::Sources,
     },
@@ -81,7 +81,7 @@ fn said(path: &Path, options: &LoadOptions, colour: bool) -> (u8, String) {
     if !found.has_errors() {
         lints::lint(written, &sources, &config, &script_texts(&config), &mut found);
     }
-    let text = render::render(&sources, &found, Style { colour, width: width() });
+    let text = render::render(&sources, &found, Style { colour, width: width(), language: Language::English });
     (if found.has_errors() { exit::FAILED } else { exit::OK }, text)
 }
 

@@ -1,8 +1,12 @@
 //! What is wrong in a configuration, where, and what to do about it.
 use super::{
-    rules::{Rule, language},
+    rules::{
+        Rule, language,
+        text::{self, Language},
+    },
     source::{FileId, Span},
 };
+use std::borrow::Cow;
 
 /// How bad it is. Errors keep a configuration from being used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,13 +20,27 @@ pub enum Severity {
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
     pub rule: &'static Rule,
+    /// The rule's, unless the user wants it otherwise ([`super::levels`]).
+    pub severity: Severity,
     pub span: Span,
     /// Values of the `{name}`s in the rule's message and help.
     pub values: Vec<(&'static str, String)>,
     /// Other places that take part: the first of two, the other brace.
     pub labels: Vec<(Span, &'static str)>,
-    /// Text that mends it when put in place of `span`.
+    /// Text that probably mends it when put in place of `span`.
     pub replacement: Option<String>,
+    /// Whether the replacement is what was meant, beyond doubt: then `check --fix` makes it.
+    pub certainty: Certainty,
+    /// Further places to be changed together with that of `replacement`.
+    pub further: Vec<(Span, String)>,
+}
+
+/// How sure a replacement is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Certainty {
+    #[default]
+    Likely,
+    Certain,
 }
 
 impl Diagnostic {
@@ -37,8 +55,21 @@ impl Diagnostic {
         self
     }
 
+    /// What was probably meant: shown, but not applied by `--fix`.
     pub fn replace_with(&mut self, text: impl Into<String>) -> &mut Self {
         self.replacement = Some(text.into());
+        self
+    }
+
+    /// What was meant: nothing else makes sense here, or it changes nothing in what is understood.
+    pub fn mend_with(&mut self, text: impl Into<String>) -> &mut Self {
+        self.certainty = Certainty::Certain;
+        self.replace_with(text)
+    }
+
+    /// Another place that `--fix` changes with this.
+    pub fn mend_also(&mut self, span: Span, text: impl Into<String>) -> &mut Self {
+        self.further.push((span, text.into()));
         self
     }
 
@@ -48,19 +79,39 @@ impl Diagnostic {
         value.map_or("", |(_, value)| value.as_str())
     }
 
-    /// The rule's sentence with its values filled in.
+    /// The rule's sentence with its values filled in, in English.
     #[must_use]
     pub fn message(&self) -> String {
-        self.fill(self.rule.message)
+        self.message_in(Language::English)
     }
 
-    /// What to do about it; None where the rule has nothing to say.
+    /// What to do about it, in English; None where the rule has nothing to say.
     #[must_use]
     pub fn help(&self) -> Option<String> {
-        (!self.rule.help.is_empty()).then(|| self.fill(self.rule.help))
+        self.help_in(Language::English)
     }
 
-    fn fill(&self, template: &str) -> String {
+    #[must_use]
+    pub fn message_in(&self, language: Language) -> String {
+        self.fill(text::message(self.rule, language), language)
+    }
+
+    #[must_use]
+    pub fn help_in(&self, language: Language) -> Option<String> {
+        let help = text::help(self.rule, language);
+        (!help.is_empty()).then(|| self.fill(help, language))
+    }
+
+    /// The words at another place that takes part.
+    #[must_use]
+    pub fn label_in(label: &'static str, language: Language) -> Cow<'static, str> {
+        match language {
+            Language::English => Cow::Borrowed(label),
+            Language::Chinese => text::phrase(label).map_or(Cow::Borrowed(label), Cow::Owned),
+        }
+    }
+
+    fn fill(&self, template: &str, language: Language) -> String {
         let mut text = String::with_capacity(template.len() + 32);
         let mut rest = template;
         while let Some((before, after)) = rest.split_once('{') {
@@ -76,7 +127,13 @@ impl Diagnostic {
                 continue;
             };
             match self.values.iter().find(|(known, _)| *known == name) {
-                Some((_, value)) => push_shortened(&mut text, value),
+                Some((_, value)) => match language {
+                    Language::Chinese if !is_quotation(name) && value.len() < LONGEST_PHRASE => {
+                        let chinese = text::phrase(value);
+                        push_shortened(&mut text, chinese.as_deref().unwrap_or(value));
+                    }
+                    Language::English | Language::Chinese => push_shortened(&mut text, value),
+                },
                 None => text.push_str(&format!("{{{name}}}")),
             }
             rest = tail;
@@ -84,6 +141,14 @@ impl Diagnostic {
         text.push_str(&rest.replace("}}", "}"));
         text
     }
+}
+
+/// Longer values are no phrases of ours.
+const LONGEST_PHRASE: usize = 400;
+
+/// Values of these names are words of the file.
+fn is_quotation(name: &str) -> bool {
+    matches!(name, "word" | "value" | "name" | "surplus" | "tail" | "path" | "pattern" | "reflowed")
 }
 
 /// A sentence stays one, whatever the file put in the place of a word.
@@ -152,10 +217,13 @@ impl Diagnostics {
         let at = self.found.len();
         self.found.push(Diagnostic {
             rule,
+            severity: rule.severity,
             span,
             values: vec![],
             labels: vec![],
             replacement: None,
+            certainty: Certainty::Likely,
+            further: vec![],
         });
         &mut self.found[at]
     }
@@ -177,6 +245,11 @@ impl Diagnostics {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
+    }
+
+    /// Keeps those for which `keep` answers true, and lets it change them.
+    pub(super) fn retain(&mut self, keep: impl FnMut(&mut Diagnostic) -> bool) {
+        self.found.retain_mut(keep);
     }
 
     /// Where the list ends now: for [`Self::since`].
@@ -248,7 +321,7 @@ impl Diagnostics {
 
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
-        self.found.iter().map(|found| found.rule.severity).max()
+        self.found.iter().map(|found| found.severity).max()
     }
 
     #[must_use]

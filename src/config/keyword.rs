@@ -274,6 +274,12 @@ const ALIASES: &[(&str, &str)] = &[
     ("waddr_group_name", "remove it: it belongs to another branch of LVS (FNAT)"),
 ];
 
+/// What is said about [`ALIASES`].
+#[cfg(test)]
+pub(super) fn advice() -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().map(|(_, advice)| *advice)
+}
+
 /// Words of other programs for a keyword of a block: block, word, keyword. By their letters another
 /// keyword would be nearer.
 const MEANT: &[(&str, &str, &str)] = &[

@@ -6,6 +6,7 @@ pub mod diagnostic;
 mod expand;
 pub mod io;
 pub mod keyword;
+pub mod levels;
 mod lexer;
 mod line;
 pub mod lints;

@@ -1,12 +1,13 @@
 //! Diagnostics as people read them: the source line with the place underlined, cause and remedy.
 use super::{
     diagnostic::{Diagnostic, Diagnostics, Severity},
+    rules::text::{self, Language},
     source::{FileId, Sources, Span},
 };
 use annotate_snippets::{
     AnnotationKind, Group, Level, Patch, Renderer, Snippet, renderer::DecorStyle,
 };
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 /// How the output looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,7 @@ pub struct Style {
     pub colour: bool,
     /// Columns of the terminal.
     pub width: usize,
+    pub language: Language,
 }
 
 /// Labels further apart than this many bytes are shown as places of their own.
@@ -27,14 +29,14 @@ pub fn render(sources: &Sources, found: &Diagnostics, style: Style) -> String {
     let mut text = String::new();
     let lines = Lines::of(sources);
     for diagnostic in in_order(found) {
-        text.push_str(&one(sources, &lines, diagnostic, &renderer));
+        text.push_str(&one(sources, &lines, diagnostic, &renderer, style.language));
         text.push_str("\n\n");
     }
-    text.push_str(&summary(found));
+    text.push_str(&summary(found, style.language));
     text
 }
 
-fn in_order(found: &Diagnostics) -> Vec<&Diagnostic> {
+pub(super) fn in_order(found: &Diagnostics) -> Vec<&Diagnostic> {
     let mut all: Vec<&Diagnostic> = found.iter().collect();
     all.sort_by_key(|diagnostic| {
         (diagnostic.span.file, diagnostic.span.start, diagnostic.rule.code)
@@ -42,53 +44,77 @@ fn in_order(found: &Diagnostics) -> Vec<&Diagnostic> {
     all
 }
 
-fn summary(found: &Diagnostics) -> String {
-    let count = |severity| found.iter().filter(|d| d.rule.severity == severity).count();
-    let parts: Vec<String> = [
-        (count(Severity::Error), "error"),
-        (count(Severity::Warning), "warning"),
-        (count(Severity::Note), "note"),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, word)| format!("{number} {word}{}", if number == 1 { "" } else { "s" }))
-    .collect();
-    if parts.is_empty() { String::new() } else { format!("{}\n", parts.join(", ")) }
+/// How many errors, warnings and notes there are, as a line; empty where there are none.
+#[must_use]
+pub fn summary(found: &Diagnostics, language: Language) -> String {
+    let count = |severity| found.iter().filter(|d| d.severity == severity).count();
+    let parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
+        .into_iter()
+        .map(|severity| (count(severity), text::severity(severity, language)))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| match language {
+            Language::English => format!("{number} {word}{}", if number == 1 { "" } else { "s" }),
+            Language::Chinese => format!("{number} 个{word}"),
+        })
+        .collect();
+    let separator = match language {
+        Language::English => ", ",
+        Language::Chinese => "，",
+    };
+    if parts.is_empty() { String::new() } else { format!("{}\n", parts.join(separator)) }
 }
 
-fn level(severity: Severity) -> Level<'static> {
-    match severity {
+fn level(severity: Severity, language: Language) -> Level<'static> {
+    let level = match severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
-    }
+    };
+    level.with_name(text::severity(severity, language))
 }
 
-fn one(sources: &Sources, lines: &Lines, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
-    let message = diagnostic.message();
+fn help_level(language: Language) -> Level<'static> {
+    Level::HELP.with_name(match language {
+        Language::English => "help",
+        Language::Chinese => "帮助",
+    })
+}
+
+fn one(
+    sources: &Sources,
+    lines: &Lines,
+    diagnostic: &Diagnostic,
+    renderer: &Renderer,
+    language: Language,
+) -> String {
+    let message = diagnostic.message_in(language);
     let id = format!("LD{:04}", diagnostic.rule.code);
-    let title = level(diagnostic.rule.severity).primary_title(&*message).id(&*id);
+    let title = level(diagnostic.severity, language).primary_title(&*message).id(&*id);
     let main = Excerpt::around(sources, lines, diagnostic.span, &diagnostic.labels);
     let mut group = Group::with_title(title);
-    let help = diagnostic.help();
+    let help = diagnostic.help_in(language);
+    let labels: Vec<(Span, Cow<'static, str>)> = diagnostic
+        .labels
+        .iter()
+        .map(|(span, label)| (*span, Diagnostic::label_in(label, language)))
+        .collect();
     let mut groups = vec![];
     if let Some(main) = &main {
         let mut snippet = Snippet::source(main.text)
             .path(main.path.as_str())
             .line_start(main.line)
             .annotation(AnnotationKind::Primary.span(main.range(diagnostic.span)));
-        for (span, label) in diagnostic.labels.iter().filter(|(span, _)| main.holds(*span)) {
-            snippet =
-                snippet.annotation(AnnotationKind::Context.span(main.range(*span)).label(*label));
+        for (span, label) in labels.iter().filter(|(span, _)| main.holds(*span)) {
+            let annotation = AnnotationKind::Context.span(main.range(*span));
+            snippet = snippet.annotation(annotation.label(&**label));
         }
         group = group.element(snippet);
     }
-    let far: Vec<(Excerpt<'_>, Span, &str)> = diagnostic
-        .labels
+    let far: Vec<(Excerpt<'_>, Span, &str)> = labels
         .iter()
         .filter(|(span, _)| !main.as_ref().is_some_and(|main| main.holds(*span)))
         .filter_map(|(span, label)| {
-            Some((Excerpt::around(sources, lines, *span, &[])?, *span, *label))
+            Some((Excerpt::around(sources, lines, *span, &[])?, *span, &**label))
         })
         .collect();
     for (excerpt, span, label) in &far {
@@ -102,17 +128,18 @@ fn one(sources: &Sources, lines: &Lines, diagnostic: &Diagnostic, renderer: &Ren
     match (&help, &diagnostic.replacement, &main) {
         (Some(help), Some(replacement), Some(main)) => {
             groups.push(group);
-            groups.push(
-                Group::with_title(Level::HELP.secondary_title(help.as_str())).element(
-                    Snippet::source(main.text)
-                        .path(main.path.as_str())
-                        .line_start(main.line)
-                        .patch(Patch::new(main.range(diagnostic.span), replacement.as_str())),
-                ),
-            );
+            let mut snippet = Snippet::source(main.text)
+                .path(main.path.as_str())
+                .line_start(main.line)
+                .patch(Patch::new(main.range(diagnostic.span), replacement.as_str()));
+            for (span, text) in diagnostic.further.iter().filter(|(span, _)| main.holds(*span)) {
+                snippet = snippet.patch(Patch::new(main.range(*span), text.as_str()));
+            }
+            let title = help_level(language).secondary_title(help.as_str());
+            groups.push(Group::with_title(title).element(snippet));
         }
         (Some(help), _, _) => {
-            group = group.element(Level::HELP.message(help.as_str()));
+            group = group.element(help_level(language).message(help.as_str()));
             groups.push(group);
         }
         (None, _, _) => groups.push(group),
@@ -121,10 +148,10 @@ fn one(sources: &Sources, lines: &Lines, diagnostic: &Diagnostic, renderer: &Ren
 }
 
 /// Where the lines of each file end, so that no finding has to count them.
-struct Lines(Vec<Vec<usize>>);
+pub(super) struct Lines(Vec<Vec<usize>>);
 
 impl Lines {
-    fn of(sources: &Sources) -> Self {
+    pub(super) fn of(sources: &Sources) -> Self {
         let ends = |text: &str| text.match_indices('\n').map(|(at, _)| at).collect();
         Self(sources.files.iter().map(|file| ends(&file.text)).collect())
     }
@@ -133,6 +160,18 @@ impl Lines {
     fn number(&self, file: FileId, offset: usize) -> usize {
         let ends = self.0.get(usize::from(file.0));
         ends.map_or(0, |ends| ends.partition_point(|end| *end < offset)) + 1
+    }
+
+    /// File, line and column of an offset; line and column count from 1, columns in characters.
+    pub(super) fn place(&self, sources: &Sources, file: FileId, at: u32) -> (String, usize, usize) {
+        let line = self.number(file, at as usize);
+        let (path, column) = sources.file(file).map_or((String::new(), 0), |file| {
+            let before = file.text.get(..at as usize).unwrap_or_default();
+            let line = before.rfind('\n').map_or(0, |at| at + 1);
+            let column = before.get(line..).unwrap_or_default().chars().count() + 1;
+            (file.path.display().to_string(), column)
+        });
+        (path, line, column)
     }
 }
 
@@ -193,8 +232,7 @@ pub fn lines<'d>(
 ) -> impl Iterator<Item = (Severity, String)> + 'd {
     let lines = Lines::of(sources);
     in_order(found).into_iter().map(move |diagnostic| {
-        let severity = diagnostic.rule.severity;
-        (severity, line(sources, &lines, diagnostic))
+        (diagnostic.severity, line(sources, &lines, diagnostic, Language::English))
     })
 }
 
@@ -202,18 +240,17 @@ pub fn lines<'d>(
 #[must_use]
 pub fn first_error(sources: &Sources, found: &Diagnostics) -> Option<String> {
     let all = in_order(found);
-    let first = all.into_iter().find(|diagnostic| diagnostic.rule.severity == Severity::Error)?;
-    Some(line(sources, &Lines::of(sources), first))
+    let first = all.into_iter().find(|diagnostic| diagnostic.severity == Severity::Error)?;
+    Some(line(sources, &Lines::of(sources), first, Language::English))
 }
 
-fn line(sources: &Sources, lines: &Lines, diagnostic: &Diagnostic) -> String {
-    let Span { file, start, .. } = diagnostic.span;
-    let line = lines.number(file, start as usize);
-    let (path, column) = sources.file(file).map_or((String::new(), 0), |file| {
-        let before = file.text.get(..start as usize).unwrap_or_default();
-        let line = before.rfind('\n').map_or(0, |at| at + 1);
-        (file.path.display().to_string(), before[line..].chars().count() + 1)
-    });
-    let help = diagnostic.help().map(|help| format!("; {help}")).unwrap_or_default();
-    format!("{path}:{line}:{column}: {}{help}", diagnostic.message())
+fn line(sources: &Sources, lines: &Lines, diagnostic: &Diagnostic, language: Language) -> String {
+    let (path, line, column) = lines.place(sources, diagnostic.span.file, diagnostic.span.start);
+    let help = diagnostic.help_in(language);
+    let separator = match language {
+        Language::English => "; ",
+        Language::Chinese => "；",
+    };
+    let help = help.map(|help| format!("{separator}{help}")).unwrap_or_default();
+    format!("{path}:{line}:{column}: {}{help}", diagnostic.message_in(language))
 }

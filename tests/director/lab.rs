@@ -195,7 +195,11 @@ impl Lab {
         let (mut config, found) = config::parse(&sources);
         let global = Arc::make_mut(&mut config.global);
         global.router_id.get_or_insert_with(|| "host".to_owned());
-        let told = render(&sources, &found, Style { colour: false, width: 100 });
+        let told = render(
+            &sources,
+            &found,
+            Style { colour: false, width: 100, language: Language::English },
+        );
         for line in told.lines().filter(|line| line.starts_with(['e', 'w'])) {
             self.say("config", line);
         }

@@ -7,6 +7,7 @@ pub mod global;
 pub mod language;
 pub mod lints;
 pub mod lvs;
+pub mod text;
 pub mod values;
 pub mod vrrp;
 
