@@ -74,7 +74,8 @@ fn ran(output: Output) -> Ran {
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ldirector"));
-    command.args(arguments).stdin(Stdio::null()).env_remove("LDIRECTOR_LOG").env("NO_COLOR", "1");
+    command.args(arguments).stdin(Stdio::null()).env_remove("LDIRECTOR_LOG");
+    command.env("NO_COLOR", "1").env("LC_ALL", "C");
     command
 }
 

@@ -1,14 +1,16 @@
 //! `ldirector check`: diagnostics of configuration files, for people and for exit codes; and the
 //! same checks for the daemon, which refuses what has errors.
 use super::{
-    cli::{CONFIG_FILES, CheckArgs, RunArgs},
-    exit,
+    cli::{CONFIG_FILES, CheckArgs, Deny, Format, RunArgs},
+    exit, fix, language, print,
 };
 use crate::{
     config::{
         self, Config,
         diagnostic::Diagnostics,
+        formats::{self, Checked},
         io::LoadOptions,
+        levels::{self, Levels, Warnings},
         lints::{self, ScriptTexts},
         render::{self, Style},
         rules::{global as rules, text::Language},
@@ -35,54 +37,121 @@ pub(super) fn files(arguments: &CheckArgs) -> u8 {
         let found = CONFIG_FILES.iter().map(Path::new).find(|path| path.exists());
         files.push(found.unwrap_or(Path::new(CONFIG_FILES[0])).to_owned());
     }
+    let levels = Levels {
+        allow: arguments.allow.iter().copied().collect(),
+        warnings: match arguments.deny {
+            Some(Deny::Warnings) => Warnings::Denied,
+            None => Warnings::AsTheyAre,
+        },
+    };
+    let language = language::of(&arguments.language);
     let options = LoadOptions {
         config_id: arguments.config_id.clone(),
         strict_includes: arguments.all_config,
     };
-    let codes = files.iter().map(|path| file(path, &options));
-    codes.max().unwrap_or(exit::OK)
+    let mut code = exit::OK;
+    let mut all = vec![];
+    for path in &files {
+        match load(path, &options) {
+            Ok(sources) => all.push(if arguments.fix {
+                mend(path, sources, &levels, arguments, &mut code)
+            } else {
+                checked(sources, &levels)
+            }),
+            Err(why) => {
+                eprintln!("error: {why}");
+                code = exit::CONFIG;
+            }
+        }
+        let last = all.last().map(|checked: &Checked| checked.found.has_errors());
+        if last == Some(true) {
+            code = code.max(exit::FAILED);
+        }
+    }
+    let text = match arguments.format {
+        Format::Text => {
+            let style = Style { colour: colours(std::io::stderr()), width: width(), language };
+            for Checked { sources, found } in &all {
+                eprint!("{}", render::render(sources, found, style));
+            }
+            return code;
+        }
+        Format::Short => formats::short(&all, language),
+        Format::Json => formats::json(&all, language),
+        Format::Sarif => formats::sarif(&all, language),
+        Format::Github => formats::github(&all, language),
+    };
+    code.max(print(&text))
+}
+
+/// Mends a configuration; what is left to be said is about the mended one. A dry run has the exit
+/// code of the file as it is.
+fn mend(
+    path: &Path,
+    sources: Sources,
+    levels: &Levels,
+    arguments: &CheckArgs,
+    code: &mut u8,
+) -> Checked {
+    let from_input = path == Path::new("-");
+    let show = match arguments.format {
+        Format::Text => fix::Show::Output,
+        Format::Short | Format::Json | Format::Sarif | Format::Github => fix::Show::Error,
+    };
+    let mended = fix::run(&sources, from_input, arguments.dry_run, show);
+    if !mended.ok {
+        *code = exit::CONFIG;
+    }
+    if arguments.dry_run && checked(sources, levels).found.has_errors() {
+        *code = (*code).max(exit::FAILED);
+    }
+    checked(mended.sources, levels)
+}
+
+/// What is to be said of a configuration.
+fn checked(sources: Sources, levels: &Levels) -> Checked {
+    let (config, mut found, written) = config::parse_for_advice(&sources);
+    // Advice about what is not understood yet would be noise.
+    if !found.has_errors() {
+        lints::lint(written, &sources, &config, &script_texts(&config), &mut found);
+        look_at_scripts(&config, &sources, &mut found);
+    }
+    levels::apply(&sources, levels, &mut found);
+    Checked { sources, found }
+}
+
+pub(super) fn colours(stream: impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// `-t`: checks one file; what is to be said of it goes to `log`, or to standard error.
 pub(super) fn test(path: &Path, arguments: &RunArgs, log: Option<&Path>) -> u8 {
-    let options = options(arguments);
-    let Some(log) = log else { return file(path, &options) };
-    let (code, text) = said(path, &options, false);
-    match std::fs::write(log, text) {
-        Ok(()) => code,
-        Err(error) => {
+    let sources = match load(path, &options(arguments)) {
+        Ok(sources) => sources,
+        Err(why) => {
+            eprintln!("error: {why}");
+            return exit::CONFIG;
+        }
+    };
+    let Checked { sources, found } = checked(sources, &Levels::default());
+    let code = if found.has_errors() { exit::FAILED } else { exit::OK };
+    let colour = log.is_none() && colours(std::io::stderr());
+    let style = Style { colour, width: width(), language: language::of_locale() };
+    let text = render::render(&sources, &found, style);
+    match log.map(|log| (log, std::fs::write(log, &text))) {
+        None => eprint!("{text}"),
+        Some((_, Ok(()))) => {}
+        Some((log, Err(error))) => {
             eprintln!("error: cannot write {}: {error}", log.display());
-            exit::CONFIG
+            return exit::CONFIG;
         }
     }
+    code
 }
 
 /// What the command line says of reading.
 pub(super) fn options(arguments: &RunArgs) -> LoadOptions {
     LoadOptions { config_id: arguments.config_id.clone(), strict_includes: arguments.all_config }
-}
-
-/// Checks one file and prints what is to be said of it on standard error.
-fn file(path: &Path, options: &LoadOptions) -> u8 {
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let (code, text) = said(path, options, colour);
-    eprint!("{text}");
-    code
-}
-
-/// The exit code for a file, and what is to be said of it.
-fn said(path: &Path, options: &LoadOptions, colour: bool) -> (u8, String) {
-    let sources = match load(path, options) {
-        Ok(sources) => sources,
-        Err(why) => return (exit::CONFIG, format!("error: {why}\n")),
-    };
-    let (config, mut found, written) = config::parse_for_advice(&sources);
-    // Advice about what is not understood yet would be noise.
-    if !found.has_errors() {
-        lints::lint(written, &sources, &config, &script_texts(&config), &mut found);
-    }
-    let text = render::render(&sources, &found, Style { colour, width: width(), language: Language::English });
-    (if found.has_errors() { exit::FAILED } else { exit::OK }, text)
 }
 
 /// The beginnings of the scripts that the file runs, as far as they are there and readable.
@@ -102,9 +171,14 @@ pub(super) fn read(path: &Path, options: &LoadOptions) -> Result<Configuration, 
     let sources = load(path, options)?;
     let (config, mut found) = config::parse(&sources);
     look_at_scripts(&config, &sources, &mut found);
+    levels::apply(&sources, &Levels::default(), &mut found);
     log(&sources, &found);
     if let Some(path) = &config.global.reload.check_log {
-        let text = render::render(&sources, &found, Style { colour: false, width: width() });
+        let text = render::render(
+            &sources,
+            &found,
+            Style { colour: false, width: width(), language: Language::English },
+        );
         if let Err(error) = std::fs::write(path, text) {
             tracing::warn!("reload_check_config {}: {error}", path.display());
         }

@@ -3,7 +3,8 @@
 //! Two forms: subcommands (`ldirector run`), and keepalived's own options without a subcommand
 //! (`ldirector -D -f FILE`), so that a unit file or script only needs the program's name changed.
 use super::genhash::GenhashArgs;
-use clap::{Args, Parser, Subcommand};
+use crate::config::{diagnostic::Severity, rules::text};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -29,14 +30,23 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
+const CHECK_HELP: &str = "\
+Exit codes: 0 no errors; 1 errors (with `--deny warnings` also warnings); 2 a file cannot be read \
+or written, or wrong usage.
+
+A comment `# ldirector: allow(LD0117)` in the file silences a warning or a note on its own line or, \
+standing alone, on the next.";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run in the foreground; logs go to the journal or to standard error.
     Run(Box<RunArgs>),
     /// Say what is wrong in configuration files, and how to mend it.
-    ///
-    /// Exit code 0: no errors; 1: errors; 2: a file cannot be read.
+    #[command(after_help = CHECK_HELP)]
     Check(CheckArgs),
+    /// Say what a finding of `check` means, with a wrong and a right example; list all without a
+    /// code.
+    Explain(ExplainArgs),
     /// Show virtual routers, virtual servers and real servers of the running daemon.
     Status(StatusArgs),
     /// Apply the changed configuration file; fails if it has errors, and then changes nothing.
@@ -172,6 +182,78 @@ pub(super) struct CheckArgs {
     /// A missing include is an error, as `include_check` says it
     #[arg(short = 'e', long)]
     pub(super) all_config: bool,
+    /// Take warnings for errors
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub(super) deny: Option<Deny>,
+    /// Say nothing of this warning or note: `LD0113`; may be repeated
+    #[arg(long, value_name = "CODE", value_parser = silenceable)]
+    pub(super) allow: Vec<u16>,
+    /// For people (on standard error), or for programs (on standard output)
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Mend what can be mended without doubt, and show the difference; `-` is written to standard
+    /// output
+    #[arg(long)]
+    pub(super) fix: bool,
+    /// With --fix: only show the difference
+    #[arg(long, requires = "fix")]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) language: LanguageArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// Code of a finding: `LD0102`
+    #[arg(value_name = "CODE")]
+    pub(super) codes: Vec<String>,
+    #[command(flatten)]
+    pub(super) language: LanguageArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LanguageArgs {
+    /// Language of messages; without it as LC_ALL, LC_MESSAGES or LANG say
+    #[arg(long = "lang", value_enum, value_name = "LANG")]
+    pub(super) language: Option<Lang>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Lang {
+    /// English
+    En,
+    /// Simplified Chinese
+    Zh,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Deny {
+    Warnings,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// The source line with the place underlined, cause and remedy
+    Text,
+    /// `FILE:LINE:COLUMN: error[CODE]: message; help`, a line each
+    Short,
+    /// One JSON document
+    Json,
+    /// SARIF 2.1.0
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+/// The code of a finding that can be silenced.
+fn silenceable(code: &str) -> Result<u16, String> {
+    match text::find(code) {
+        None => Err("there is no such code; `ldirector explain` lists all".to_owned()),
+        Some(rule) if rule.severity == Severity::Error => {
+            Err("this is an error; errors cannot be silenced".to_owned())
+        }
+        Some(rule) => Ok(rule.code),
+    }
 }
 
 #[derive(Debug, Args)]

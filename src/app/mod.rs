@@ -10,7 +10,10 @@ mod checkers_child;
 mod child;
 mod chores;
 mod cli;
+mod explain;
+mod fix;
 mod genhash;
+mod language;
 mod logging;
 mod memory;
 mod places;
@@ -54,6 +57,7 @@ pub fn main() -> ExitCode {
         Invocation::Command(command) => match command {
             Command::Run(arguments) => run::foreground(&arguments),
             Command::Check(arguments) => check::files(&arguments),
+            Command::Explain(arguments) => explain::run(&arguments),
             Command::Status(arguments) => status::show(&arguments),
             Command::Reload(arguments) => status::reload(&arguments),
             Command::Genhash(arguments) => genhash::run(&arguments),

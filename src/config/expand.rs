@@ -90,7 +90,7 @@ impl<'s> Expander<'s> {
         let mut at = 0;
         if source.text.starts_with('\u{feff}') {
             at = '\u{feff}'.len_utf8();
-            out.report(rules::BYTE_ORDER_MARK, Span { file, start: 0, end: 3 }).replace_with("");
+            out.report(rules::BYTE_ORDER_MARK, Span { file, start: 0, end: 3 }).mend_with("");
         }
         if source.lossy {
             let first = source.text.find('\u{fffd}').unwrap_or(0);

@@ -1,5 +1,10 @@
 //! A block is a table of keywords; this applies a table to a block.
-use super::{diagnostic::Diagnostics, rules::language as rules, tree::Statement};
+use super::{
+    diagnostic::{Certainty, Diagnostics},
+    rules::language as rules,
+    source::Span,
+    tree::Statement,
+};
 
 /// One keyword of one block: what the parser, `check` and the README table know of it.
 #[derive(Debug)]
@@ -205,10 +210,22 @@ fn fits<T>(
     if !takes_block || statement.block.is_none() {
         // `delay_loop 6 lb_algo rr real_server ... {` on one line.
         if let Some(swallowed) = surplus.iter().find(|word| find(table, word.as_str()).is_some()) {
-            out.report(rules::ONE_LINE_BLOCK, swallowed.span)
+            let found = out
+                .report(rules::ONE_LINE_BLOCK, swallowed.span)
                 .with("word", statement.first())
                 .with("surplus", swallowed.as_str())
                 .with("reflowed", reflow(table, statement));
+            found.certainty = Certainty::Certain;
+            for pair in statement.words.windows(2) {
+                if let [before, word] = pair
+                    && before.span.file == word.span.file
+                    && before.span.end <= word.span.start
+                    && find(table, word.as_str()).is_some()
+                {
+                    let gap = Span { end: word.span.start, start: before.span.end, ..word.span };
+                    found.mend_also(gap, "\n");
+                }
+            }
             return false;
         }
     }
@@ -302,13 +319,18 @@ fn unknown<T>(
     };
     if block == "real_server" && word == "lb_kind" {
         fresh(rules::ALIAS, out);
-        amend(out, "advice", "write `lvs_method` in a real_server", Some("lvs_method"));
+        amend(
+            out,
+            "advice",
+            "write `lvs_method` in a real_server",
+            Some(("lvs_method", Certainty::Certain)),
+        );
         return;
     }
     let meant = MEANT.iter().find(|(of, said, _)| *of == block && *said == word);
     if let Some((_, _, meant)) = meant {
         fresh(rules::UNKNOWN_KEYWORD_NEAR, out);
-        amend(out, "near", meant, Some(meant));
+        amend(out, "near", meant, Some((meant, Certainty::Likely)));
         return;
     }
     // `lb_algorr` has lost a blank, not a letter too many.
@@ -316,13 +338,13 @@ fn unknown<T>(
         (statement.words.len(), &statement.block, unglue(table, word, |k| k.takes.shape().0 > 0))
     {
         fresh(rules::UNKNOWN_KEYWORD_NEAR, out);
-        amend(out, "near", &apart, Some(&apart));
+        amend(out, "near", &apart, Some((&apart, sureness(&apart))));
         return;
     }
     let names = table.iter().flat_map(|keyword| keyword.names.iter().copied());
-    if let Some(near) = nearest(word, names) {
+    if let Some((near, certainty)) = nearest(word, names) {
         fresh(rules::UNKNOWN_KEYWORD_NEAR, out);
-        amend(out, "near", near, Some(near));
+        amend(out, "near", near, Some((near, certainty)));
         return;
     }
     let homes = homes(word);
@@ -338,7 +360,7 @@ fn unknown<T>(
     }
     if let Some(apart) = unglue(table, word, |_| true) {
         fresh(rules::UNKNOWN_KEYWORD_NEAR, out);
-        amend(out, "near", &apart, Some(&apart));
+        amend(out, "near", &apart, Some((&apart, sureness(&apart))));
         return;
     }
     fresh(rules::UNKNOWN_KEYWORD, out);
@@ -360,11 +382,26 @@ fn unglue<T>(
     Some(format!("{name} {}", value.trim_start_matches([':', '='])))
 }
 
-fn amend(out: &mut Diagnostics, name: &'static str, value: &str, replacement: Option<&str>) {
+/// A keyword and its value that have been taken apart: a value that begins with a digit is beyond
+/// doubt.
+fn sureness(apart: &str) -> Certainty {
+    match apart.split_once(' ') {
+        Some((_, value)) if value.starts_with(|c: char| c.is_ascii_digit()) => Certainty::Certain,
+        Some(_) | None => Certainty::Likely,
+    }
+}
+
+fn amend(
+    out: &mut Diagnostics,
+    name: &'static str,
+    value: &str,
+    replacement: Option<(&str, Certainty)>,
+) {
     if let Some(last) = out.last() {
         last.with(name, value);
-        if let Some(replacement) = replacement {
+        if let Some((replacement, certainty)) = replacement {
             last.replace_with(replacement);
+            last.certainty = certainty;
         }
     }
 }
@@ -373,9 +410,14 @@ fn amend(out: &mut Diagnostics, name: &'static str, value: &str, replacement: Op
 const LONGEST: usize = 64;
 
 /// The nearest of some words: at most two slips away, fewer for short words, and case counts
-/// half: `dr` is near `DR`.
-pub(super) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let most = match word.chars().take(LONGEST + 1).count() {
+/// nothing: `dr` is near `DR`. And whether it is meant beyond doubt: few slips in a long word, and
+/// no other as near.
+pub(super) fn nearest<'n>(
+    word: &str,
+    names: impl Iterator<Item = &'n str>,
+) -> Option<(&'n str, Certainty)> {
+    let length = word.chars().take(LONGEST + 1).count();
+    let most = match length {
         0..=2 => 0,
         3..=4 => 1,
         5..=LONGEST => 2,
@@ -387,11 +429,19 @@ pub(super) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> O
     // Hyphens for underscores are one habit, not many slips.
     let habit = word.replace('-', "_");
     let close = |name: &str| close(name).min(strsim::damerau_levenshtein(&habit, name));
-    names
-        .map(|name| (close(name), name))
-        .filter(|(distance, _)| *distance <= most)
-        .min()
-        .map(|n| n.1)
+    let mut near: Vec<(usize, &str)> =
+        names.map(|name| (close(name), name)).filter(|(distance, _)| *distance <= most).collect();
+    near.sort_unstable();
+    near.dedup();
+    let (slips, best) = *near.first()?;
+    let alone = near.get(1).is_none_or(|(others, _)| *others > slips);
+    let few = match slips {
+        0 => true,
+        1 => length >= 3,
+        _ => length >= 10,
+    };
+    let certainty = if alone && few { Certainty::Certain } else { Certainty::Likely };
+    Some((best, certainty))
 }
 
 /// What messages call the level outside of any block.

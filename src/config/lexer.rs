@@ -3,7 +3,8 @@
 use super::{
     diagnostic::Diagnostics,
     line::{Builder, Line},
-    rules::language as rules,
+    rules::{Rule, language as rules},
+    source::Span,
     tree::Word,
 };
 use nom::{
@@ -92,7 +93,7 @@ pub(super) fn replace_lookalikes<'s>(line: Line<'s>, out: &mut Diagnostics) -> L
     let mut plain = Builder::default();
     let mut done = 0;
     let mut quoted = false;
-    let mut seen = vec![];
+    let mut seen: Vec<(&'static Rule, Vec<(Span, char, &'static str)>)> = vec![];
     for (at, c) in line.text.char_indices() {
         if c == '"' {
             quoted = !quoted;
@@ -108,17 +109,26 @@ pub(super) fn replace_lookalikes<'s>(line: Line<'s>, out: &mut Diagnostics) -> L
             _ => continue,
         };
         let span = line.span(at..at + c.len_utf8());
-        if !seen.contains(&rule.code) {
-            seen.push(rule.code);
-            out.report(rule, span)
-                .with("code", format!("U+{:04X}", u32::from(c)))
-                .with("character", c)
-                .with("meant", meant)
-                .replace_with(meant);
+        match seen.iter_mut().find(|(known, _)| *known == rule) {
+            Some((_, places)) => places.push((span, c, meant)),
+            None => seen.push((rule, vec![(span, c, meant)])),
         }
         plain.copy(&line, done..at);
         plain.insert(meant, span);
         done = at + c.len_utf8();
+    }
+    for (rule, places) in seen {
+        let mut places = places.into_iter();
+        let Some((span, c, meant)) = places.next() else { continue };
+        let found = out
+            .report(rule, span)
+            .with("code", format!("U+{:04X}", u32::from(c)))
+            .with("character", c)
+            .with("meant", meant)
+            .mend_with(meant);
+        for (span, _, meant) in places {
+            found.mend_also(span, meant);
+        }
     }
     if done == 0 {
         return line;
@@ -193,7 +203,7 @@ fn word_of<'s>(line: &Line<'s>, inner: Range<usize>, outer: Range<usize>) -> Wor
 
 fn comment_of_other_languages(line: &Line<'_>, at: usize, whole: bool, out: &mut Diagnostics) {
     let rule = if whole { rules::SLASH_COMMENT } else { rules::SLASH_COMMENT_BEHIND };
-    out.report(rule, line.span(at..at + 2)).replace_with("#");
+    out.report(rule, line.span(at..at + 2)).mend_with("#");
 }
 
 fn without_semicolon<'s>(
@@ -204,7 +214,7 @@ fn without_semicolon<'s>(
     let text = &line.text[word.clone()];
     let kept = text.trim_end_matches([';', '；']).len();
     let rule = if kept == 0 { rules::LONE_SEMICOLON } else { rules::SEMICOLON };
-    out.report(rule, line.span(word.start + kept..word.end)).replace_with("");
+    out.report(rule, line.span(word.start + kept..word.end)).mend_with("");
     let range = word.start..word.start + kept;
     (kept > 0).then(|| word_of(line, range.clone(), range))
 }

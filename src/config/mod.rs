@@ -4,6 +4,8 @@ pub mod blocks;
 mod command;
 pub mod diagnostic;
 mod expand;
+pub mod fix;
+pub mod formats;
 pub mod io;
 pub mod keyword;
 pub mod levels;

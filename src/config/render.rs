@@ -247,10 +247,14 @@ pub fn first_error(sources: &Sources, found: &Diagnostics) -> Option<String> {
 fn line(sources: &Sources, lines: &Lines, diagnostic: &Diagnostic, language: Language) -> String {
     let (path, line, column) = lines.place(sources, diagnostic.span.file, diagnostic.span.start);
     let help = diagnostic.help_in(language);
-    let separator = match language {
+    let help = help.map(|help| format!("{}{help}", separator(language))).unwrap_or_default();
+    format!("{path}:{line}:{column}: {}{help}", diagnostic.message_in(language))
+}
+
+/// Between two sentences of a line.
+pub(super) fn separator(language: Language) -> &'static str {
+    match language {
         Language::English => "; ",
         Language::Chinese => "；",
-    };
-    let help = help.map(|help| format!("{separator}{help}")).unwrap_or_default();
-    format!("{path}:{line}:{column}: {}{help}", diagnostic.message_in(language))
+    }
 }

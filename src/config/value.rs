@@ -1,6 +1,6 @@
 //! Words to values: one function per type, one message per mistake.
 use super::{
-    diagnostic::Diagnostics,
+    diagnostic::{Certainty, Diagnostics},
     keyword::nearest,
     rules::{Rule, values as rules},
     source::Span,
@@ -32,13 +32,32 @@ fn not_a_number(statement: &Statement<'_>, word: &Word<'_>, what: &str, out: &mu
     } else if digits.is_empty() || tail.is_empty() {
         refuse(rules::BAD_NUMBER, statement, word, out).with("what", what);
     } else if matches!(tail, "s" | "sec" | "secs" | "seconds" | "秒") {
-        refuse(rules::UNIT, statement, word, out).with("tail", tail).replace_with(digits);
+        refuse(rules::UNIT, statement, word, out).with("tail", tail).mend_with(digits);
+    } else if let (SECONDS, Some(seconds)) = (what, in_seconds(digits, tail)) {
+        refuse(rules::OTHER_UNIT, statement, word, out)
+            .with("seconds", &seconds)
+            .mend_with(&*seconds);
     } else {
         refuse(rules::TAIL, statement, word, out)
             .with("tail", tail)
             .with("digits", digits)
             .replace_with(digits);
     }
+}
+
+/// What [`timer`] takes.
+const SECONDS: &str = "a number of seconds";
+
+/// A time with another unit, as plain seconds.
+fn in_seconds(digits: &str, unit: &str) -> Option<String> {
+    let factor = match unit {
+        "ms" | "毫秒" => 0.001,
+        "m" | "min" | "mins" | "minutes" | "分钟" => 60.0,
+        "h" | "hours" | "小时" => 3600.0,
+        _ => return None,
+    };
+    let seconds = digits.parse::<f64>().ok()? * factor;
+    Some(format!("{seconds:.3}").trim_end_matches('0').trim_end_matches('.').to_owned())
 }
 
 /// A whole number within a range.
@@ -115,7 +134,7 @@ pub fn timer(
 ) -> Option<Duration> {
     let word = statement.word(index)?;
     let Some(time) = seconds(word.as_str()) else {
-        not_a_number(statement, word, "a number of seconds", out);
+        not_a_number(statement, word, SECONDS, out);
         return None;
     };
     if !range.contains(&time) {
@@ -170,7 +189,7 @@ pub fn ip(statement: &Statement<'_>, index: usize, out: &mut Diagnostics) -> Opt
     {
         refuse(rules::MASK_IGNORED, statement, word, out)
             .with("tail", &text[address.len()..])
-            .replace_with(address);
+            .mend_with(address);
         debug_assert!(tail.len() < text.len());
         return Some(parsed);
     }
@@ -186,8 +205,14 @@ fn not_an_address(statement: &Statement<'_>, word: &Word<'_>, out: &mut Diagnost
         .or_else(|| text.rsplit_once([':', '：']))
         .filter(|(address, port)| address.parse::<IpAddr>().is_ok() && port.parse::<u16>().is_ok());
     if let Some((address, port)) = with_port {
-        refuse(rules::ADDRESS_AND_PORT, statement, word, out)
+        let found = refuse(rules::ADDRESS_AND_PORT, statement, word, out)
             .replace_with(format!("{address} {port}"));
+        // Elsewhere a port may be a line of its own.
+        if matches!(statement.first(), "virtual_server" | "real_server" | "sorry_server")
+            && statement.words.len() == 2
+        {
+            found.certainty = Certainty::Certain;
+        }
     } else if text.starts_with(['<', '[']) {
         refuse(rules::PLACEHOLDER, statement, word, out);
     } else if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
@@ -241,8 +266,11 @@ pub fn one_of<'l>(
     let choices = list.join(", ");
     if text.contains('|') {
         refuse(rules::NOTATION, statement, word, out).with("choices", choices);
-    } else if let Some(near) = nearest_value(text, list) {
-        refuse(rules::NOT_IN_LIST_NEAR, statement, word, out).with("near", near).replace_with(near);
+    } else if let Some((near, certainty)) = nearest_value(text, list) {
+        refuse(rules::NOT_IN_LIST_NEAR, statement, word, out)
+            .with("near", near)
+            .replace_with(near)
+            .certainty = certainty;
     } else {
         refuse(rules::NOT_IN_LIST, statement, word, out).with("choices", choices);
     }
@@ -250,16 +278,12 @@ pub fn one_of<'l>(
 }
 
 /// Values are short, so one slip counts even in words of three letters.
-fn nearest_value<'l>(text: &str, list: &[&'l str]) -> Option<&'l str> {
+fn nearest_value<'l>(text: &str, list: &[&'l str]) -> Option<(&'l str, Certainty)> {
     nearest(text, list.iter().copied()).or_else(|| {
-        list.iter()
-            .copied()
-            .filter(|known| {
-                let slips =
-                    strsim::damerau_levenshtein(&text.to_lowercase(), &known.to_lowercase());
-                slips <= 1
-            })
-            .max_by_key(|known| known.len())
+        let near = list.iter().copied().filter(|known| {
+            strsim::damerau_levenshtein(&text.to_lowercase(), &known.to_lowercase()) <= 1
+        });
+        near.max_by_key(|known| known.len()).map(|known| (known, Certainty::Likely))
     })
 }
 

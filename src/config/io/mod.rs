@@ -1,6 +1,9 @@
 //! Reads the file and everything it includes. The only place that opens a configuration file.
 #![allow(clippy::disallowed_methods, reason = "this is where configuration files are read")]
 mod names;
+mod replace;
+
+pub use replace::{ReplaceError, replace};
 
 use super::{
     expand::include_form,

@@ -16,4 +16,5 @@ super::rules! {
     NOTATION = error(214, "`{value}` is the manual's notation for a choice", "choose one of {choices}");
     BAD_HEX = error(215, "`{value}` is not hexadecimal", "{word} takes digits 0-9 and a-f");
     EMPTY_COMMAND = error(216, "{word} has no command", "write the command behind it, in double quotes if it has arguments");
+    OTHER_UNIT = error(217, "{word} takes seconds without a unit", "write `{seconds}`");
 }

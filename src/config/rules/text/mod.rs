@@ -140,7 +140,7 @@ pub fn explain(rule: &'static Rule, language: Language) -> String {
 }
 
 /// A template for people: `{name}` becomes `NAME`.
-fn plain(template: &str) -> String {
+pub(in crate::config) fn plain(template: &str) -> String {
     let mut text = String::new();
     let mut inside = false;
     let mut chars = template.chars().peekable();

@@ -1,0 +1,18 @@
+//! In which language the user wants to be spoken to.
+use super::cli::{Lang, LanguageArgs};
+use crate::config::rules::text::Language;
+
+/// As asked for, else as the locale says (POSIX: LC_ALL, LC_MESSAGES, LANG; the first that is set).
+pub(super) fn of(arguments: &LanguageArgs) -> Language {
+    match arguments.language {
+        Some(Lang::En) => Language::English,
+        Some(Lang::Zh) => Language::Chinese,
+        None => of_locale(),
+    }
+}
+
+pub(super) fn of_locale() -> Language {
+    let variables = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter();
+    let mut set = variables.filter_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    set.next().map_or(Language::English, |locale| Language::of_locale(&locale))
+}

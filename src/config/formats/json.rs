@@ -1,0 +1,100 @@
+//! One JSON document. Members are added, never renamed; `version` changes if they must be.
+use super::{Checked, Finding, Region, findings};
+use crate::config::{diagnostic::Severity, rules::text::Language};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Document<'f> {
+    version: u32,
+    findings: Vec<Entry<'f>>,
+    errors: usize,
+    warnings: usize,
+    notes: usize,
+}
+
+#[derive(Serialize)]
+struct Entry<'f> {
+    code: &'f str,
+    severity: &'static str,
+    message: &'f str,
+    help: Option<&'f str>,
+    #[serde(flatten)]
+    place: Place<'f>,
+    labels: Vec<Label<'f>>,
+    /// What would mend it; None where that takes a person.
+    fix: Option<Fix<'f>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Place<'f> {
+    file: &'f str,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+}
+
+#[derive(Serialize)]
+struct Label<'f> {
+    message: &'f str,
+    #[serde(flatten)]
+    place: Place<'f>,
+}
+
+#[derive(Serialize)]
+struct Fix<'f> {
+    /// Whether `check --fix` makes it.
+    certain: bool,
+    edits: Vec<Edit<'f>>,
+}
+
+#[derive(Serialize)]
+struct Edit<'f> {
+    text: &'f str,
+    #[serde(flatten)]
+    place: Place<'f>,
+}
+
+fn place(region: &Region) -> Place<'_> {
+    let Region { file, line, column, end_line, end_column } = region;
+    Place { file, line: *line, column: *column, end_line: *end_line, end_column: *end_column }
+}
+
+fn entry<'f>(finding: &'f Finding<'f>) -> Entry<'f> {
+    let labels = finding.labels.iter();
+    let edits = finding.edits.iter();
+    Entry {
+        code: &finding.code,
+        severity: match finding.found.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        },
+        message: &finding.message,
+        help: finding.help.as_deref(),
+        place: place(&finding.region),
+        labels: labels.map(|(at, text)| Label { message: text, place: place(at) }).collect(),
+        fix: (!finding.edits.is_empty()).then(|| Fix {
+            certain: finding.is_certain(),
+            edits: edits.map(|(at, text)| Edit { text, place: place(at) }).collect(),
+        }),
+    }
+}
+
+/// Everything that was found, as one document.
+#[must_use]
+pub fn json(checked: &[Checked], language: Language) -> String {
+    let findings = findings(checked, language);
+    let count =
+        |severity| findings.iter().filter(|finding| finding.found.severity == severity).count();
+    let document = Document {
+        version: 1,
+        errors: count(Severity::Error),
+        warnings: count(Severity::Warning),
+        notes: count(Severity::Note),
+        findings: findings.iter().map(entry).collect(),
+    };
+    // Strings and numbers only: there is nothing that could fail.
+    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+}
