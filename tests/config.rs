@@ -10,6 +10,7 @@ use ldirector::config::{
     self,
     io::{LoadOptions, load},
     render::{Style, render},
+    rules::text::Language,
     source::{FileId, Sources},
 };
 use proptest::prelude::*;

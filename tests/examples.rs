@@ -11,6 +11,7 @@ use ldirector::config::{
     io::{LoadOptions, load},
     model::{Config, VirtualServer},
     render::{Style, render},
+    rules::text::Language,
     source::Sources,
 };
 use std::{

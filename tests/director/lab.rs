@@ -7,6 +7,7 @@ use ldirector::{
         io::{LoadOptions, load},
         model::{CheckerKind, Config},
         render::{Style, render},
+        rules::text::Language,
     },
     director::{Action, CheckerId, Director, End, Event, Level, Options, Probe},
     ipvs::{Service, ServiceKey, Table},
