@@ -317,7 +317,13 @@ fn sockets_follow_the_link() {
 fn sockets_that_fail_are_tried_again() {
     let mut rig = Rig::started(&one(), &GlobalDefs::default());
     let Some(Action::Open(key)) = rig
-        .reload(&with(|c| c.interface = plain("eth1".to_owned())), &GlobalDefs::default())
+        .reload(
+            &with(|c| {
+                c.interface = plain("eth1".to_owned());
+                c.advert_interface = "eth1".to_owned();
+            }),
+            &GlobalDefs::default(),
+        )
         .into_iter()
         .chain(rig.reload(&one(), &GlobalDefs::default()))
         .find(|action| matches!(action, Action::Open(_)))

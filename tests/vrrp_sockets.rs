@@ -11,17 +11,17 @@
 mod lan;
 use lan::{instance, vip};
 use ldirector::{
-    base::{Family, InterfaceAddress, LinkIndex, Prefix, Priority, Route, Rule},
+    base::{Family, InterfaceAddress, LinkIndex, OwnLink, Prefix, Priority, Route, Rule},
     config::model::{
         Authentication, GlobalDefs, TrackScript, Unicast, UnicastPeer, Version, VrrpConfig,
         VrrpInstance,
     },
     machine::io::Inbound,
-    net::{LinkView, NetEvent},
+    net::{LinkView, NetEvent, filter::Filter},
     notify::Notification,
     status::InstanceStatus,
     vrrp::{
-        Announcement, Event, SyncOrder,
+        Announcement, Event, SyncOrder, Tuning,
         io::{Detail, Inbox, Upward, World, run},
     },
 };
@@ -63,6 +63,16 @@ impl World for Fake {
     async fn remove_rule(&mut self, _: &Rule) -> Result<(), Infallible> {
         Ok(())
     }
+    async fn create_link(&mut self, _: &OwnLink) -> Result<(), Infallible> {
+        Ok(())
+    }
+    async fn remove_link(&mut self, _: &OwnLink) -> Result<(), Infallible> {
+        Ok(())
+    }
+    async fn filter(&mut self, _: &Filter) -> Result<(), Infallible> {
+        Ok(())
+    }
+    fn tune(&mut self, _: &Tuning) {}
     async fn sync_daemon(&mut self, _: &SyncOrder) -> Result<(), Infallible> {
         Ok(())
     }
@@ -175,6 +185,7 @@ impl Node<()> {
     ) -> Node<impl Future<Output = u8> + use<>> {
         let mut config = instance("VI_1", 51);
         config.interface.value = cable.to_owned();
+        config.advert_interface = cable.to_owned();
         config.addresses = vec![vip("192.0.2.10".parse().unwrap(), cable)];
         config.priority.value = Priority(priority);
         change(&mut config, peer);

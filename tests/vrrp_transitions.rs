@@ -524,6 +524,10 @@ fn kinds(actions: &[Action]) -> Vec<String> {
             Action::RemoveRules(_) => "remove rules".to_owned(),
             Action::Announce(_) => "announce".to_owned(),
             Action::CancelAnnouncements(_) => "cancel".to_owned(),
+            Action::CreateLinks(_) => "create".to_owned(),
+            Action::RemoveLinks(_) => "delete".to_owned(),
+            Action::Filter(_) => "filter".to_owned(),
+            Action::Tune(_) => "tune".to_owned(),
             Action::SyncDaemon(_) => "sync".to_owned(),
             Action::Notify(Notification::Script { script, .. }) => {
                 format!("notify {}", script.argv[script.argv.len() - 2])

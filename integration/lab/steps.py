@@ -31,6 +31,19 @@ def only(case, words):
         raise Skipped(" ".join(words[1:]))
 
 
+def needs(case, words):
+    """needs COMMAND: where the kernel cannot do that (it is tried on a new host) the case is skipped."""
+    from .case import Skipped  # the case knows the steps; here the steps know the case
+
+    trial = Host("trial", [])
+    try:
+        trial.run(words[0])
+    except RuntimeError as why:
+        raise Skipped(str(why)) from None
+    finally:
+        trial.power_off()
+
+
 def host(case, words):
     """host NAME (SWITCH INTERFACE ADDRESS/LENGTH)..."""
     name, rest = words[0], words[1:]
@@ -419,7 +432,7 @@ def not_(case, server, words):
 ORDERS = {
     "title": lambda case, words: None,
     "stop-asking": stop_asking,
-    **{f.__name__: f for f in (only, host, route, sysctl, real, file, copy, config, edit, start, stop, kill, reload)},
+    **{f.__name__: f for f in (only, needs, host, route, sysctl, real, file, copy, config, edit, start, stop, kill, reload)},
     **{f.__name__: f for f in (power, link, netem, run, pause, www, asking, lost, outage, requests, differs)},
 }
 WITH_TEXT = {"file", "config"}

@@ -5,7 +5,7 @@ use super::{
     places,
 };
 use crate::{
-    base::{InterfaceAddress, Route, Rule},
+    base::{InterfaceAddress, OwnLink, Route, Rule},
     config::{
         Config,
         model::{GlobalDefs, TrackScript},
@@ -16,10 +16,15 @@ use crate::{
         io::{IpvsError, IpvsKernel, netlink::Netlink},
     },
     machine::io::Inbound,
-    net::io::{
-        NetError, Network,
-        announce::{Announcer, Burst},
-        monitor,
+    net::{
+        filter::Filter,
+        io::{
+            NetError, Network,
+            announce::{Announcer, Burst, Target},
+            filter::Filters,
+            monitor,
+            own_links::OwnLinks,
+        },
     },
     notify::{
         Notification,
@@ -28,7 +33,7 @@ use crate::{
     scripts::Policy,
     trackers::io::{Verdict, Watch, watch},
     vrrp::{
-        Announcement, Event, SyncOrder, SyncRole,
+        Announcement, Event, SyncOrder, SyncRole, Tuning,
         io::{Detail, Upward, World},
     },
 };
@@ -70,7 +75,9 @@ async fn turn(
     });
     let world = Host {
         announcer: Announcer::start(network.clone()),
-        network: network.clone(),
+        own_links: OwnLinks::new(network.clone()),
+        network,
+        filters: Filters::default(),
         ipvs: None,
         ipvs_namespace: places::ipvs_namespace(&config.global),
         shared: Arc::clone(&shared),
@@ -145,6 +152,8 @@ impl Shared {
 /// This machine, as the VRRP machine's orders change it.
 struct Host {
     network: Network,
+    own_links: OwnLinks,
+    filters: Filters,
     announcer: Announcer,
     /// Opened when the first sync daemon is ordered.
     ipvs: Option<Netlink>,
@@ -200,6 +209,35 @@ impl World for Host {
         Ok(self.network.remove_rule(rule).await?)
     }
 
+    async fn create_link(&mut self, link: &OwnLink) -> Result<(), HostError> {
+        self.own_links.create(link).await?;
+        tracing::info!("Success creating interface {} on {}", link.name, link.parent);
+        Ok(())
+    }
+
+    async fn remove_link(&mut self, link: &OwnLink) -> Result<(), HostError> {
+        if self.shared.keep.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.own_links.remove(link).await?;
+        tracing::info!("Success removing interface {}", link.name);
+        Ok(())
+    }
+
+    async fn filter(&mut self, filter: &Filter) -> Result<(), HostError> {
+        if self.shared.keep.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Ok(self.filters.replace(filter).await?)
+    }
+
+    fn tune(&mut self, tuning: &Tuning) {
+        match tuning {
+            Tuning::PromoteSecondaries(interface) => self.own_links.promote_secondaries(interface),
+            Tuning::NoLocalIgmp => self.own_links.disable_local_igmp(),
+        }
+    }
+
     async fn sync_daemon(&mut self, order: &SyncOrder) -> Result<(), HostError> {
         let ipvs = match &mut self.ipvs {
             Some(ipvs) => ipvs,
@@ -232,10 +270,8 @@ impl World for Host {
     fn announce(&mut self, announcement: Announcement) {
         self.announcer.send(Burst {
             owner: announcement.owner,
-            targets: announcement.targets.into_iter().map(|t| (t.interface, t.address)).collect(),
+            targets: announcement.targets.into_iter().map(burst_target).collect(),
             rounds: announcement.rounds,
-            arp_gap: announcement.arp_gap,
-            na_gap: announcement.na_gap,
         });
     }
 
@@ -266,5 +302,13 @@ impl World for Host {
         if let Some(notifier) = notifier {
             notifier.finish(LAST_MOMENT).await;
         }
+        if !self.shared.keep.load(Ordering::Relaxed) {
+            self.own_links.restore();
+        }
     }
+}
+
+fn burst_target(target: crate::vrrp::Target) -> Target {
+    let crate::vrrp::Target { interface, address, gap, lane } = target;
+    Target { interface, address, gap, lane }
 }

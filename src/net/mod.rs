@@ -1,5 +1,6 @@
 //! Links, addresses and what the kernel says of them; ARP and ND packets as bytes.
 pub mod arp;
+pub mod filter;
 pub mod io;
 pub mod ndisc;
 

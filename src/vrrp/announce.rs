@@ -11,6 +11,8 @@ pub(super) struct Schedule {
     refresh: Option<Instant>,
     /// Again after a lower-priority master was heard, `garp_lower_prio_delay` later.
     lower: Option<Instant>,
+    /// `garp_extra_if`, counted from entering the state.
+    extra: Option<Instant>,
 }
 
 impl Schedule {
@@ -20,6 +22,7 @@ impl Schedule {
             second: some(garp.delay),
             refresh: some(garp.refresh).map(|at| at + garp.delay),
             lower: None,
+            extra: garp.extra.map(|extra| now + extra.every),
         }
     }
 
@@ -29,7 +32,7 @@ impl Schedule {
     }
 
     pub(super) fn next(&self) -> Option<Instant> {
-        [self.second, self.refresh, self.lower].into_iter().flatten().min()
+        [self.second, self.refresh, self.lower, self.extra].into_iter().flatten().min()
     }
 
     /// Rounds due now, all sets that expired together; 0 = none.
@@ -46,5 +49,14 @@ impl Schedule {
             rounds += garp.refresh_repeat;
         }
         rounds
+    }
+
+    /// Whether further interfaces are to be told of now.
+    pub(super) fn extra_due(&mut self, garp: &GarpSchedule, now: Instant) -> bool {
+        let due = self.extra.take_if(|at| *at <= now).is_some();
+        if let (true, Some(extra)) = (due, garp.extra) {
+            self.extra = Some(now + extra.every);
+        }
+        due
     }
 }

@@ -1,8 +1,8 @@
 //! What a VRRP node is told, and what it orders.
 use crate::{
-    base::{Family, InterfaceAddress, Route, Rule},
+    base::{Family, InterfaceAddress, OwnLink, Route, Rule},
     config::model::{GlobalDefs, SyncDaemon, TrackScript, VrrpConfig},
-    net::NetEvent,
+    net::{NetEvent, filter::Filter},
     notify::Notification,
     status::VrrpStatus,
 };
@@ -81,6 +81,14 @@ pub enum Action {
     RemoveRoutes(Vec<Route>),
     AddRules(Vec<Rule>),
     RemoveRules(Vec<Rule>),
+    /// Interfaces on top of others. What an earlier run has left of that name is replaced; the
+    /// kernel's news say when it is there.
+    CreateLinks(Vec<OwnLink>),
+    RemoveLinks(Vec<OwnLink>),
+    /// Replaces all filters.
+    Filter(Filter),
+    /// A setting of the kernel, until the end.
+    Tune(Tuning),
     /// Tell the neighbours; must not delay what follows.
     Announce(Announcement),
     /// Forget what is still queued for this instance.
@@ -116,16 +124,25 @@ pub struct Announcement {
     pub owner: Arc<str>,
     pub targets: Vec<Target>,
     pub rounds: u32,
-    /// Pause between two ARPs on one interface; zero = back to back.
-    pub arp_gap: Duration,
-    /// The same for neighbour advertisements.
-    pub na_gap: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     pub interface: String,
     pub address: IpAddr,
+    /// Announcements of one lane follow each other at this distance; zero = back to back.
+    pub gap: Duration,
+    /// The interface, or the group of interfaces that shares a pace.
+    pub lane: Arc<str>,
+}
+
+/// What the kernel is to do otherwise while we run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tuning {
+    /// On this interface: removing an address leaves the others of its subnet.
+    PromoteSecondaries(String),
+    /// No IGMP for 224.0.0.0/24.
+    NoLocalIgmp,
 }
 
 impl fmt::Display for SocketKey {

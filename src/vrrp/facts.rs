@@ -11,7 +11,7 @@ use super::{
     trailer::TRAILER,
 };
 use crate::{
-    base::{Family, Priority},
+    base::{Family, OwnLinkKind, Priority},
     config::model::{AuthHmac, HmacMode, VrrpInstance},
     net::LinkView,
 };
@@ -49,8 +49,10 @@ impl Instance {
             config.rules.iter().filter(|rule| rule.track).flat_map(|rule| rule.interfaces());
         let of_statics = config.static_interfaces.iter().map(String::as_str);
         let needed = of_addresses.chain(of_routes).chain(of_rules).chain(of_statics);
+        // Those on its own interface stand and fall with that.
+        let on_own = |dev: &str| config.own_links.iter().any(|l| l.name == dev && l.parent == own);
         for dev in needed.collect::<BTreeSet<_>>() {
-            if dev != own && !dev.is_empty() {
+            if dev != own && !dev.is_empty() && !on_own(dev) {
                 trackers.need_interface(dev);
             }
         }
@@ -99,7 +101,7 @@ impl Instance {
     /// needs them.
     fn prepare(&mut self, source: IpAddr, links: &Links) {
         // Without an interface the sockets are bound to the VRF, if there is one.
-        let interface = match (&self.config.interface.value, &self.config.vrf) {
+        let interface = match (&self.config.advert_interface, &self.config.vrf) {
             (name, Some(vrf)) if name.is_empty() => vrf,
             (name, _) => name,
         };
@@ -178,8 +180,11 @@ impl Instance {
         let own = &self.config.interface.value;
         let link = links.find(own);
         if !own.is_empty() {
-            if self.config.track_primary && !links.is_usable(own) {
-                faults.insert(Fault::Interface(own.clone()));
+            if self.config.track_primary {
+                let on_it = self.config.own_links.iter().filter(|link| link.parent == *own);
+                let names = std::iter::once(own).chain(on_it.map(|link| &link.name));
+                let down = names.filter(|name| !links.is_usable(name));
+                faults.extend(down.cloned().map(Fault::Interface));
             }
             let multicast = link.is_none_or(|link| link.multicast);
             if !multicast && !self.is_unicast() {
@@ -221,6 +226,7 @@ impl Instance {
     /// Whether this interface matters to the instance.
     pub(super) fn uses_interface(&self, name: &str) -> bool {
         self.config.interface.value == name
+            || self.config.own_links.iter().any(|link| link.name == name)
             || self.trackers.subjects().any(|s| *s == Subject::Interface(name.to_owned()))
     }
 }
@@ -228,7 +234,12 @@ impl Instance {
 /// What is configured, else the interface's first IPv4 address (IPv6: link-local address) that is
 /// nobody's virtual address: those may still be there from a crash.
 fn source(config: &VrrpInstance, links: &Links, vips: &BTreeSet<IpAddr>) -> Option<IpAddr> {
-    config.source.or_else(|| first_address(links.find(&config.interface.value)?, config, vips))
+    // A VMAC sends as the interface below it; an ipvlan has addresses of its own.
+    let ipvlan = config.own_links.iter().find(|link| {
+        link.name == config.advert_interface && matches!(link.kind, OwnLinkKind::Ipvlan { .. })
+    });
+    let from = ipvlan.map_or(&config.interface.value, |link| &link.name);
+    config.source.or_else(|| first_address(links.find(from)?, config, vips))
 }
 
 fn first_address(

@@ -50,6 +50,8 @@ pub(super) struct Instance {
     pub(super) since: Instant,
     pub(super) faults: BTreeSet<Fault>,
     pub(super) trackers: Trackers,
+    /// An interface of its own has been ordered and is not there yet.
+    pub(super) awaits_links: bool,
     /// Effective: base and weights.
     pub(super) priority: Priority,
     /// Its timer has expired, but others of its sync group are not ready.
@@ -182,6 +184,7 @@ impl Instance {
             since: now,
             faults: BTreeSet::new(),
             trackers: Trackers::default(),
+            awaits_links: false,
             priority: config.priority.value,
             wants_master: false,
             master_interval: config.advert_interval,
@@ -229,10 +232,12 @@ impl Instance {
     pub(super) fn settle(&mut self, company: Company, turn: &mut Turn<'_>) {
         let healthy = self.faults.is_empty();
         match self.state {
-            State::Initialize | State::Fault if healthy && !self.trackers.pending() => {
+            State::Initialize | State::Fault
+                if healthy && !self.trackers.pending() && !self.awaits_links =>
+            {
                 self.begin(company, turn);
             }
-            State::Initialize if !healthy => self.enter_fault(turn),
+            State::Initialize if !healthy && !self.awaits_links => self.enter_fault(turn),
             State::Initialize | State::Fault => {}
             State::Backup { .. } | State::Master { .. } => {
                 if !healthy {
@@ -282,6 +287,7 @@ impl Instance {
             State::Master { next_advert, announce, .. } => {
                 let advert_due = *next_advert <= turn.now;
                 let rounds = announce.due(&self.config.garp, turn.now);
+                let extra = announce.extra_due(&self.config.garp, turn.now);
                 if advert_due {
                     // Keeps the beat as long as it is not lost by more than an interval.
                     let beat = *next_advert + self.config.advert_interval;
@@ -293,6 +299,9 @@ impl Instance {
                     }
                 }
                 self.announce(rounds, turn);
+                if extra {
+                    self.announce_elsewhere(turn);
+                }
             }
         }
     }

@@ -1,14 +1,17 @@
 //! The interfaces of this host as the kernel last told of them, and what an event changed.
+use super::damping::Damped;
 use crate::{
     base::{LinkIndex, RouteIdentity, Rule},
+    config::model::LinkDelays,
     net::{LinkView, NetEvent},
 };
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr, time::Instant};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Links {
     /// None before the first complete list: nothing may start yet.
     by_index: Option<BTreeMap<LinkIndex, LinkView>>,
+    damped: Damped,
 }
 
 /// What is different after an event.
@@ -32,8 +35,32 @@ impl Links {
         self.by_index.as_ref()?.values().find(|link| link.name == name)
     }
 
+    /// As far as it counts: `interface_up_down_delays` look away for a while.
     pub(super) fn is_usable(&self, name: &str) -> bool {
-        self.find(name).is_some_and(LinkView::is_usable)
+        self.find(name).is_some_and(|link| self.damped.shown(name).unwrap_or(link.is_usable()))
+    }
+
+    /// By interface; one already known keeps what it shows.
+    pub(super) fn set_delays(&mut self, delays: BTreeMap<String, LinkDelays>) {
+        self.damped.configure(delays);
+    }
+
+    /// Lets changes count that have lasted; whether there were any.
+    pub(super) fn expire(&mut self, now: Instant) -> bool {
+        let links = self.by_index.iter().flat_map(BTreeMap::values);
+        let real = links.map(|link| (link.name.as_str(), link.is_usable())).collect();
+        self.damped.look(&real, now)
+    }
+
+    pub(super) fn next_change(&self) -> Option<Instant> {
+        self.damped.next()
+    }
+
+    /// One of that name is to be made: what is known of another one is void.
+    pub(super) fn forget_link(&mut self, name: &str) {
+        if let Some(links) = &mut self.by_index {
+            links.retain(|_, link| link.name != name);
+        }
     }
 
     pub(super) fn has(&self, name: &str, address: IpAddr) -> bool {

@@ -7,15 +7,18 @@
 mod announce;
 mod auth;
 mod checksum;
+mod damping;
 mod encode;
 mod event;
 mod facts;
 mod fault;
+mod filter;
 mod hear;
 mod instance;
 pub mod io;
 mod links;
 mod node;
+mod own_links;
 mod packet;
 mod priority;
 mod receive;
@@ -33,7 +36,7 @@ mod transitions;
 pub use encode::{ChecksumForm, Encoder, Shape, most_addresses};
 pub use event::{
     Action, Announcement, Datagram, Endpoint, Event, Level, Packet, SocketKey, SyncOrder, SyncRole,
-    Target,
+    Target, Tuning,
 };
 pub use node::VrrpNode;
 pub use packet::{AH_PROTOCOL, AuthHeader, PROTOCOL, TooShort, View};

@@ -1,10 +1,12 @@
 //! All instances as one machine: who is told what, and when the next timer expires.
 use super::{
-    event::{Action, Datagram, Event, Level, SocketKey},
+    event::{Action, Datagram, Event, Level, SocketKey, Tuning},
     facts::Scripts,
     fault::Fault,
+    filter::Filters,
     instance::{Heard, Instance, Phase, Turn},
     links::{Delta, Links},
+    own_links::OwnLinks,
     packet::View,
     statics,
     sync_group::Group,
@@ -29,6 +31,10 @@ pub struct VrrpNode {
     pub(super) config: Arc<VrrpConfig>,
     pub(super) global: Arc<GlobalDefs>,
     pub(super) links: Links,
+    pub(super) own_links: OwnLinks,
+    pub(super) filters: Filters,
+    /// Interfaces whose secondary addresses are promoted, as they were when that was ordered.
+    promoting: BTreeMap<String, LinkIndex>,
     pub(super) instances: Vec<Instance>,
     pub(super) groups: Vec<Group>,
     pub(super) scripts: Scripts,
@@ -76,6 +82,9 @@ impl VrrpNode {
             instances: config.instances.iter().map(|i| Instance::new(i.clone(), now)).collect(),
             groups: vec![],
             links: Links::default(),
+            own_links: OwnLinks::default(),
+            filters: Filters::default(),
+            promoting: BTreeMap::new(),
             scripts: Scripts::new(),
             sockets: BTreeMap::new(),
             retries: BTreeMap::new(),
@@ -93,6 +102,9 @@ impl VrrpNode {
         node.watch_clock(&mut first);
         node.settle_configuration();
         first.extend(node.release_leftovers());
+        if node.global.disable_local_igmp {
+            first.push(Action::Tune(Tuning::NoLocalIgmp));
+        }
         first.extend(statics::start(&node.config));
         node.start_sync_daemon(&mut first);
         for instance in &node.instances {
@@ -138,6 +150,13 @@ impl VrrpNode {
     /// What instances, groups and trackers derive from the configuration alone.
     pub(super) fn settle_configuration(&mut self) {
         self.groups = self.groups_of_configuration();
+        let own = self.instances.iter().flat_map(|instance| &instance.config.own_links);
+        // An interface of ours bounces as what is below it.
+        let inherited = own.filter_map(|link| {
+            Some((link.name.clone(), *self.global.link_delays.get(&link.parent)?))
+        });
+        let delays = self.global.link_delays.clone().into_iter().chain(inherited).collect();
+        self.links.set_delays(delays);
         self.vips = self
             .instances
             .iter()
@@ -221,6 +240,8 @@ impl VrrpNode {
 
     /// Looks at the host again and lets everybody draw the consequences.
     pub(super) fn settle(&mut self, now: Instant, out: &mut Vec<Action>) {
+        self.match_own_links(now, out);
+        self.promote_secondaries(out);
         let vips = std::mem::take(&mut self.vips);
         for index in 0..self.instances.len() {
             self.with(index, now, out, |instance, turn| instance.observe(&vips, turn));
@@ -260,6 +281,17 @@ impl VrrpNode {
         }
         self.retries.retain(|key, _| wanted.contains_key(key));
         self.sockets = wanted;
+    }
+
+    /// `promote_secondaries`; an interface that came back anew has forgotten it.
+    fn promote_secondaries(&mut self, out: &mut Vec<Action>) {
+        for instance in self.instances.iter().filter(|i| i.config.promote_secondaries) {
+            let name = &instance.config.interface.value;
+            let Some(index) = self.links.find(name).map(|link| link.index) else { continue };
+            if self.promoting.insert(name.clone(), index) != Some(index) {
+                out.push(Action::Tune(Tuning::PromoteSecondaries(name.clone())));
+            }
+        }
     }
 
     fn retry_sockets(&mut self, now: Instant, out: &mut Vec<Action>) {
@@ -327,6 +359,7 @@ impl VrrpNode {
         let first = !self.links.are_known();
         let matters = self.matters(&event);
         let deltas = self.links.apply(event);
+        self.links.expire(now);
         if first {
             // Leftovers: their removal has been ordered.
             for vip in self.instances.iter().flat_map(Instance::all_addresses) {
@@ -340,6 +373,9 @@ impl VrrpNode {
             }
             match &delta {
                 Delta::Up(name) | Delta::Down(name) => {
+                    if matches!(delta, Delta::Up(_)) {
+                        self.restore_addresses(name, now, out);
+                    }
                     if self.instances.iter().any(|instance| instance.uses_interface(name)) {
                         let word = if matches!(delta, Delta::Up(_)) { "up" } else { "down" };
                         let text = format!("Netlink reports {name} {word}");
@@ -395,6 +431,13 @@ impl VrrpNode {
                 !self.vips.contains(&prefix.address)
             }
             NetEvent::RouteRemoved(_) | NetEvent::RuleRemoved(_) => false,
+        }
+    }
+
+    /// Addresses that nothing depends on have gone with their interface: a master has them again.
+    fn restore_addresses(&mut self, dev: &str, now: Instant, out: &mut Vec<Action>) {
+        for index in self.masters() {
+            self.with(index, now, out, |instance, turn| instance.restore_addresses(dev, turn));
         }
     }
 
@@ -465,6 +508,8 @@ impl VrrpNode {
             group.tell(Told::Stop, &self.global, out);
         }
         out.extend(std::mem::take(&mut self.sockets).into_keys().map(Action::Close));
+        self.remove_filter(out);
+        self.remove_own_links(out);
         out.push(Action::Exit);
     }
 
@@ -525,6 +570,7 @@ impl Machine for VrrpNode {
             }
         }
         self.tell_groups(&mut out);
+        self.place_filter(&mut out);
         out
     }
 
@@ -542,6 +588,10 @@ impl Machine for VrrpNode {
             Life::Running => {}
         }
         self.retry_sockets(now, &mut out);
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if is_due(self.own_links.next()) || self.links.expire(now) {
+            self.settle(now, &mut out);
+        }
         for index in 0..self.instances.len() {
             let due = self.instances.get(index).and_then(Instance::next_deadline);
             if due.is_some_and(|at| at <= now) {
@@ -552,6 +602,7 @@ impl Machine for VrrpNode {
             }
         }
         self.tell_groups(&mut out);
+        self.place_filter(&mut out);
         out
     }
 
@@ -564,7 +615,8 @@ impl Machine for VrrpNode {
         };
         // One look at each of at most a few hundred: less than a heap would cost to keep.
         let timers = self.instances.iter().filter_map(Instance::next_deadline);
-        timers.chain(self.retries.values().copied()).chain(own).min()
+        let links = self.own_links.next().into_iter().chain(self.links.next_change());
+        timers.chain(self.retries.values().copied()).chain(links).chain(own).min()
     }
 }
 

@@ -6,10 +6,9 @@ use super::{
     receive::configured_form,
     statics::{self, surplus},
     tell::{self, Subject, Told},
-    transitions::target,
 };
 use crate::{
-    base::{Family, InterfaceAddress, Vrid},
+    base::{Family, InterfaceAddress, OwnLink, Vrid},
     config::model::{GlobalDefs, TrackScript, VrrpConfig, VrrpInstance},
 };
 use std::{
@@ -27,6 +26,8 @@ struct Identity<'a> {
     /// None = unicast.
     group: Option<IpAddr>,
     source: Option<IpAddr>,
+    /// Its own interface: another one is another router.
+    own: Option<&'a OwnLink>,
 }
 
 impl<'a> Identity<'a> {
@@ -38,6 +39,10 @@ impl<'a> Identity<'a> {
             interface: &config.interface.value,
             group: (!unicast).then_some(config.multicast_group),
             source: config.source.filter(|_| unicast),
+            own: config
+                .own_links
+                .iter()
+                .find(|link| link.parent == config.interface.value && link.family == config.family),
         }
     }
 }
@@ -197,7 +202,7 @@ impl Instance {
         }
         let added = surplus(&all(&self.config), &all(&old));
         let routes = surplus(&self.config.routes, &old.routes);
-        let targets = added.iter().map(|vip| target(&vip.dev, vip.address)).collect();
+        let targets = added.iter().map(|vip| self.target(&vip.dev, vip.address, turn)).collect();
         if !added.is_empty() {
             turn.out.push(Action::AddAddresses(added));
         }

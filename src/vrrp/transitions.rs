@@ -6,7 +6,7 @@ use super::{
     tell::{self, Subject, Told},
 };
 use crate::base::{Family, InterfaceAddress, Priority};
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
 
 /// Whether the others are told that we stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,8 +180,57 @@ impl Instance {
 
     /// Tells the neighbours of all addresses, `rounds` times.
     pub(super) fn announce(&self, rounds: u32, turn: &mut Turn<'_>) {
-        let targets = self.all_addresses().map(|vip| target(&vip.dev, vip.address));
+        let targets = self.all_addresses().map(|vip| self.target(&vip.dev, vip.address, turn));
         self.announce_these(targets.collect(), rounds, turn);
+    }
+
+    /// `garp_extra_if`: once on each interface where adverts do not keep switches informed.
+    pub(super) fn announce_elsewhere(&self, turn: &mut Turn<'_>) {
+        let Some(extra) = self.config.garp.extra else { return };
+        let mut told = BTreeSet::from([self.config.advert_interface.as_str()]);
+        let is_ours = |dev: &str| self.config.own_links.iter().any(|link| link.name == dev);
+        let targets: Vec<_> = self
+            .all_addresses()
+            .filter(|vip| (extra.all || is_ours(&vip.dev)) && told.insert(&vip.dev))
+            .map(|vip| self.target(&vip.dev, vip.address, turn))
+            .collect();
+        self.announce_these(targets, 1, turn);
+    }
+
+    /// An interface came back without these.
+    pub(super) fn restore_addresses(&mut self, dev: &str, turn: &mut Turn<'_>) {
+        let lost = |vip: &&InterfaceAddress| vip.dev == dev && !turn.links.has(dev, vip.address);
+        let list: Vec<_> = self.all_addresses().filter(lost).cloned().collect();
+        if list.is_empty() {
+            return;
+        }
+        let targets = list.iter().map(|vip| self.target(dev, vip.address, turn)).collect();
+        turn.out.push(Action::AddAddresses(list));
+        self.announce_these(targets, self.config.garp.repeat, turn);
+    }
+
+    /// With the pace of its interface: an interface of ours has that of the one below it.
+    pub(super) fn target(&self, interface: &str, address: IpAddr, turn: &Turn<'_>) -> Target {
+        let own = self.config.own_links.iter().find(|link| link.name == interface);
+        let base = own.map_or(interface, |link| &link.parent);
+        let groups = turn.global.garp_groups.iter().enumerate();
+        let group = groups.clone().find(|(_, group)| {
+            group.interfaces.iter().any(|member| member == interface || member == base)
+        });
+        let (lane, arp, na) = match group {
+            Some((number, group)) => {
+                (format!("garp_group {number}"), group.interval, group.gna_interval)
+            }
+            None => {
+                let garp = &self.config.garp;
+                (base.to_owned(), garp.interval, garp.gna_interval)
+            }
+        };
+        let gap = match Family::of(&address) {
+            Family::V4 => arp,
+            Family::V6 => na,
+        };
+        Target { interface: interface.to_owned(), address, gap, lane: lane.into() }
     }
 
     pub(super) fn announce_these(
@@ -208,8 +257,6 @@ impl Instance {
             owner: Arc::clone(&self.name),
             targets,
             rounds,
-            arp_gap: self.config.garp.interval,
-            na_gap: self.config.garp.gna_interval,
         }));
     }
 
@@ -226,7 +273,7 @@ impl Instance {
     /// After a fault unicast peers may have lost where we are.
     pub(super) fn announce_source(&self, turn: &mut Turn<'_>) {
         let source = self.source.filter(|_| !self.config.interface.value.is_empty());
-        let targets = source.map(|source| target(&self.config.interface.value, source));
+        let targets = source.map(|source| self.target(&self.config.interface.value, source, turn));
         self.announce_these(targets.into_iter().collect(), 1, turn);
     }
 
@@ -259,8 +306,4 @@ impl Instance {
 
 pub(super) const fn sync_stop(role: SyncRole, id: u8) -> Action {
     Action::SyncDaemon(SyncOrder::Stop { role, id })
-}
-
-pub(super) fn target(interface: &str, address: IpAddr) -> Target {
-    Target { interface: interface.to_owned(), address }
 }

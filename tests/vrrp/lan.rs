@@ -296,7 +296,13 @@ impl Host {
             Action::UnwatchScript(name) => {
                 self.watched.remove(&name);
             }
+            Action::CreateLinks(list) => list.iter().for_each(|own| self.create_link(&own.name)),
+            Action::RemoveLinks(list) => {
+                list.iter().for_each(|own| self.links.retain(|link| link.name != own.name));
+            }
             Action::Send(_)
+            | Action::Filter(_)
+            | Action::Tune(_)
             | Action::Exit
             | Action::AddRoutes(_)
             | Action::RemoveRoutes(_)
@@ -310,6 +316,14 @@ impl Host {
             | Action::Log(..)
             | Action::Report(..) => {}
         }
+    }
+
+    fn create_link(&mut self, name: &str) {
+        let index = self.links.iter().map(|link| link.index.0).max().unwrap_or(0) + 1;
+        let mut made = link(index, name, [0, 0, 0, 0]);
+        made.addresses.clear();
+        self.links.push(made.clone());
+        self.inbox.push_back(Event::Net(NetEvent::Link(made)));
     }
 
     fn add_address(&mut self, vip: &InterfaceAddress) {
@@ -433,6 +447,8 @@ pub(crate) fn instance(name: &str, vrid: u8) -> VrrpInstance {
         wants_master: false,
         interface: plain("eth0".to_owned()),
         vrf: None,
+        advert_interface: "eth0".to_owned(),
+        own_links: vec![],
         vrid: plain(Vrid(vrid)),
         priority: plain(Priority(100)),
         version: Version::V2,
@@ -465,6 +481,7 @@ pub(crate) fn instance(name: &str, vrid: u8) -> VrrpInstance {
             lower_prio_repeat: 5,
             interval: Duration::ZERO,
             gna_interval: Duration::ZERO,
+            extra: None,
         },
         lower_prio_no_advert: false,
         higher_prio_send_advert: false,

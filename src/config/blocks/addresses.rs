@@ -16,7 +16,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// For messages; in the order of the manual.
 const OPTIONS: &str = "dev, scope, brd, label, peer, home, -nodad, mngtmpaddr, noprefixroute, \
-                       autojoin, no_track, preferred_lft";
+                       autojoin, no_track, preferred_lft, use_vmac";
 
 /// One line. `address.dev` stays empty where the line names no interface.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub(super) struct Draft {
     pub(super) span: Span,
     pub(super) address: InterfaceAddress,
     group: Option<Spanned<String>>,
+    /// It goes on an interface with the virtual router's MAC address.
+    pub(super) use_vmac: bool,
 }
 
 impl Draft {
@@ -62,8 +64,7 @@ fn read(statement: &Statement<'_>, place: Place, out: &mut Diagnostics) -> Optio
     };
     let prefix = prefix(address, length, first.span, out);
     let v6 = prefix.family() == Family::V6;
-    let mut preferred_lifetime = None;
-    let mut group = None;
+    let (mut preferred_lifetime, mut group, mut use_vmac) = (None, None, false);
     let mut found = InterfaceAddress {
         address,
         length: prefix.length,
@@ -130,7 +131,7 @@ fn read(statement: &Statement<'_>, place: Place, out: &mut Diagnostics) -> Optio
                         number => line::number(number).map(Some),
                     });
             }
-            "use_vmac" => not_yet(option, out),
+            "use_vmac" => use_vmac = true,
             "track_group" => {
                 if let Some(name) = line.value(option, out) {
                     group = Some(Spanned { value: name.as_str().to_owned(), span: name.span });
@@ -154,7 +155,7 @@ fn read(statement: &Statement<'_>, place: Place, out: &mut Diagnostics) -> Optio
     if found.peer.is_some() && found.broadcast.take().is_some() {
         out.report(rules::PEER_AND, statement.span).with("word", "brd");
     }
-    Some(Draft { span: statement.span, address: found, group })
+    Some(Draft { span: statement.span, address: found, group, use_vmac })
 }
 
 fn prefix(address: IpAddr, length: Option<&str>, span: Span, out: &mut Diagnostics) -> Prefix {
@@ -187,10 +188,6 @@ fn v4_only(v6: bool, option: &Word<'_>, out: &mut Diagnostics) -> bool {
         out.report(rules::ADDRESS_V4_ONLY, option.span).with("word", option.as_str());
     }
     !v6
-}
-
-fn not_yet(option: &Word<'_>, out: &mut Diagnostics) {
-    out.report(rules::ADDRESS_OPTION_NOT_YET, option.span).with("word", option.as_str());
 }
 
 #[cfg(test)]

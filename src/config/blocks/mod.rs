@@ -2,6 +2,7 @@
 //! what blocks take from each other.
 mod addresses;
 pub(in crate::config) mod global_defs;
+mod interfaces;
 mod line;
 pub(super) mod lvs;
 mod notify;
@@ -48,6 +49,7 @@ pub(super) struct Drafts {
     fixed: static_network::Draft,
     track_groups: Vec<routing::TrackGroup>,
     routing: routing::Shared,
+    interfaces: interfaces::Drafts,
     pub(super) lvs: lvs::Drafts,
 }
 
@@ -94,18 +96,17 @@ static ROOT: &[Keyword<Drafts>] = &[
     not_yet(&["bfd_instance"], NamedBlock("NAME")).support(TRACKER).doc("a BFD session"),
     kw(&["track_group"], NamedBlock("NAME"), routing::track_group)
         .doc("instances that need the interfaces of static addresses, routes and rules"),
-    not_yet(&["garp_group"], Block)
-        .support(Support::NotYet("it is planned; vrrp_garp_interval works"))
-        .doc("interfaces that share a pace of ARPs"),
+    kw(&["garp_group"], Block, interfaces::garp_group).doc("interfaces that share a pace of ARPs"),
     not_yet(&["linkbeat_interfaces"], Lines("INTERFACE [MII|ETHTOOL|IOCTL]"))
         .support(Support::NoEffect("the kernel reports link changes"))
         .doc("interfaces that are polled"),
     not_yet(&["linkbeat_use_polling"], Nothing)
         .support(Support::NoEffect("the kernel reports link changes"))
         .doc("poll all links"),
-    not_yet(&["interface_up_down_delays"], Lines("INTERFACE DOWN [UP]"))
-        .support(Support::NotYet("it is planned; changes count at once"))
-        .doc("how long a change of an interface must last"),
+    kw(&["interface_up_down_delays"], Lines("INTERFACE DOWN [UP]"), interfaces::delays)
+        .default("0")
+        .range("0..255")
+        .doc("how long a change of an interface must last; UP is as DOWN unless given"),
     kw(&["net_namespace"], One("NAME"), |d: &mut Drafts, s, _| {
         words::set(&mut d.global.process.net_namespace, words::text(s));
     })
@@ -181,6 +182,7 @@ pub fn blocks() -> Vec<BlockInfo> {
         BlockInfo { name: "authentication", keywords: || describe(vrrp_instance::AUTHENTICATION) },
         BlockInfo { name: "auth_hmac", keywords: || describe(vrrp_instance::AUTH_HMAC) },
         BlockInfo { name: "vrrp_sync_group", keywords: || describe(vrrp_sync_group::KEYWORDS) },
+        BlockInfo { name: "garp_group", keywords: || describe(interfaces::GARP_GROUP) },
         BlockInfo { name: "vrrp_script", keywords: || describe(vrrp_script::KEYWORDS) },
         BlockInfo { name: "track_group", keywords: || describe(routing::TRACK_GROUP) },
     ];
@@ -214,8 +216,12 @@ impl Drafts {
             scripts: &scripts,
             memberships: &memberships,
         };
-        let mut instances: Vec<_> =
-            self.instances.into_iter().filter_map(|draft| draft.settle(&around, out)).collect();
+        let mut own_names = global.own_names();
+        let mut instances: Vec<_> = self
+            .instances
+            .into_iter()
+            .filter_map(|draft| draft.settle(&around, &mut own_names, out))
+            .collect();
         let used: BTreeSet<String> = instances
             .iter()
             .flat_map(|instance| &instance.track_scripts)
@@ -242,7 +248,8 @@ impl Drafts {
         };
         validate::vrrp(&vrrp, out);
         let director = lvs::settle(self.lvs, global, out);
-        let global = self.global.settle(&names, sync_interfaces, out);
+        let mut global = self.global.settle(&names, sync_interfaces, out);
+        (global.garp_groups, global.link_delays) = self.interfaces.settle(&vrrp.instances, out);
         Config { global: Arc::new(global), vrrp: Arc::new(vrrp), director: Arc::new(director) }
     }
 }

@@ -2,7 +2,7 @@
 //! suggestions.
 use crate::config::keyword::{
     BlockInfo, Keyword, Support,
-    Takes::{self, Lines, Nothing, One, OptionalBool, UpTo1, Words},
+    Takes::{self, Nothing, One, OptionalBool, UpTo1, Words},
     describe, not_yet,
 };
 
@@ -52,19 +52,11 @@ static BFD_INSTANCE: &[Row] = &[
     row(&["checker"], Nothing, "checkers hear of it"),
 ];
 
-static GARP_GROUP: &[Row] = &[
-    row(&["garp_interval"], One("SECONDS"), "pause between two ARPs"),
-    row(&["gna_interval"], One("SECONDS"), "pause between two neighbour advertisements"),
-    row(&["interface"], One("INTERFACE"), "the only member"),
-    row(&["interfaces"], Lines("INTERFACE..."), "the members"),
-];
-
 /// All blocks of this file.
-pub(super) fn blocks() -> [BlockInfo; 4] {
+pub(super) fn blocks() -> [BlockInfo; 3] {
     [
         BlockInfo { name: "vrrp_track_process", keywords: || describe(TRACK_PROCESS) },
         BlockInfo { name: "track_file", keywords: || describe(TRACK_FILE) },
         BlockInfo { name: "bfd_instance", keywords: || describe(BFD_INSTANCE) },
-        BlockInfo { name: "garp_group", keywords: || describe(GARP_GROUP) },
     ]
 }

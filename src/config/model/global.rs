@@ -1,7 +1,7 @@
 //! `global_defs`, settled: what concerns neither a single instance nor a single service.
-use super::{DumpSettings, ProcessControl, ReloadSettings};
+use super::{DumpSettings, GarpGroup, LinkDelays, Nftables, ProcessControl, ReloadSettings};
 use crate::base::Script;
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlobalDefs {
@@ -35,6 +35,12 @@ pub struct GlobalDefs {
     pub process: ProcessControl,
     pub reload: ReloadSettings,
     pub dumps: DumpSettings,
+    pub nftables: Nftables,
+    /// No IGMP for 224.0.0.0/24, by sysctl: the filters then leave IGMP alone.
+    pub disable_local_igmp: bool,
+    pub garp_groups: Vec<GarpGroup>,
+    /// By interface.
+    pub link_delays: BTreeMap<String, LinkDelays>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,6 +78,10 @@ impl Default for GlobalDefs {
             process: ProcessControl::default(),
             reload: ReloadSettings::default(),
             dumps: DumpSettings::default(),
+            nftables: Nftables::default(),
+            disable_local_igmp: false,
+            garp_groups: vec![],
+            link_delays: BTreeMap::new(),
         }
     }
 }

@@ -22,8 +22,9 @@ pub use process::{
 };
 pub use regex::RegexOptions;
 pub use vrrp::{
-    AuthHmac, Authentication, Freshness, GarpSchedule, HmacKey, HmacMode, NotifyScripts, SyncGroup,
-    TrackInterface, TrackScript, TrackerUse, Unicast, UnicastPeer, Version, VrrpInstance,
+    AuthHmac, Authentication, ExtraGarp, Freshness, GarpGroup, GarpSchedule, HmacKey, HmacMode,
+    LinkDelays, Nftables, NotifyScripts, SyncGroup, TrackInterface, TrackScript, TrackerUse,
+    Unicast, UnicastPeer, Version, VrrpInstance,
 };
 
 use crate::base::{InterfaceAddress, Route, Rule};

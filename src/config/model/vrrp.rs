@@ -1,6 +1,6 @@
 //! `vrrp_instance`, `vrrp_sync_group`, `vrrp_script`, settled.
 use crate::{
-    base::{Family, InterfaceAddress, Priority, Route, Rule, Script, Vrid},
+    base::{Family, InterfaceAddress, OwnLink, Priority, Route, Rule, Script, Vrid},
     config::source::Spanned,
 };
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
@@ -14,6 +14,10 @@ pub struct VrrpInstance {
     pub interface: Spanned<String>,
     /// What the sockets of unicast without an interface are bound to.
     pub vrf: Option<String>,
+    /// Where adverts come and go: the interface, or one of `own_links`.
+    pub advert_interface: String,
+    /// Interfaces that exist for this instance; addresses name them as their `dev`.
+    pub own_links: Vec<OwnLink>,
     pub vrid: Spanned<Vrid>,
     /// Base priority, 1..=255.
     pub priority: Spanned<Priority>,
@@ -211,6 +215,50 @@ pub struct GarpSchedule {
     pub interval: Duration,
     /// Pause between two neighbour advertisements on one interface.
     pub gna_interval: Duration,
+    pub extra: Option<ExtraGarp>,
+}
+
+/// `garp_extra_if`: one announcement on each further interface of a master, again and again, so that
+/// switches keep knowing where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExtraGarp {
+    /// Above zero.
+    pub every: Duration,
+    /// On every interface but the instance's own; else on those that were made for it.
+    pub all: bool,
+}
+
+/// `garp_group`: interfaces that share a pace of announcements.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GarpGroup {
+    pub interfaces: Vec<String>,
+    /// Pause between two ARPs.
+    pub interval: Duration,
+    /// Pause between two neighbour advertisements.
+    pub gna_interval: Duration,
+}
+
+/// `interface_up_down_delays`: how long a change must last before it counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkDelays {
+    pub down: Duration,
+    pub up: Duration,
+}
+
+/// What filters are called and how they are written (nftables).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nftables {
+    pub table: String,
+    pub priority: i32,
+    pub counters: bool,
+    /// Link-local addresses are filtered by the interface's number, not by its name.
+    pub by_index: bool,
+}
+
+impl Default for Nftables {
+    fn default() -> Self {
+        Self { table: "keepalived".to_owned(), priority: -1, counters: false, by_index: false }
+    }
 }
 
 /// Adverts go to the peers alone.

@@ -71,4 +71,15 @@ super::rules! {
     STRICT_NO_ADDRESS = error(497, "vrrp_strict needs a virtual address in vrrp_instance {name}", "add `virtual_ipaddress {{ ... }}`");
     STRICT_OWNER = warning(498, "vrrp_strict: the owner of the addresses (priority 255) starts as MASTER", "use `state MASTER`, or a priority below 255");
     UNICAST_NO_SOURCE = note(457, "unicast_peer without unicast_src_ip: the interface's first address is used", "name it where the interface has several addresses");
+    OWN_LINK_WORD = error(460, "`{word}` is not an option of {keyword}", "it takes a name of at most 15 characters, then {keyword}'s own options");
+    OWN_LINK_MAC = error(461, "`{word}` cannot be the MAC address of a VMAC; the virtual router's own is used", "write five or six bytes in hexadecimal, not a multicast address and not 00:00:5e:00:01:ID");
+    OWN_LINK_GROUP = error(462, "`group` needs a number", "write the number of the interface group, or `default`");
+    OWN_LINK_TWICE = warning(463, "a second interface of its own is ignored", "remove one of the two");
+    OWN_LINK_NAME_TWICE = error(464, "there are two interfaces called {name}; the second gets another name", "give each its own name");
+    VMAC_UNICAST = warning(465, "adverts to unicast_peer cannot leave by a VMAC: they leave by the interface itself", "say `vmac_xmit_base`, which is what happens");
+    IPVLAN_NO_ADDRESS = error(466, "use_ipvlan needs an address for adverts to come from: the instance stays in FAULT", "write `use_ipvlan NAME ADDRESS`");
+    GARP_GROUP_EMPTY = warning(467, "this garp_group has no interface: it does nothing", "add `interface NAME`");
+    GARP_GROUP_TWICE = warning(468, "interface {name} is in two garp_groups; the first one counts", "an interface can have one pace only");
+    LINK_DELAY_MISSING = error(469, "the line of interface {name} has no delay", "write `{name} SECONDS [SECONDS]`");
+    LINK_DELAY_LONG = warning(470, "the delays of interface {name} are cut to {longest} s: a backup would take over meanwhile", "one less than down_timer_adverts, times advert_int, is the most");
 }

@@ -8,13 +8,17 @@ use crate::net::{
 };
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     io,
     net::IpAddr,
     sync::Arc,
     time::Duration,
 };
-use tokio::{sync::mpsc, task::JoinHandle, time::sleep};
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
 
 /// Orders that wait; one comes per transition of an instance, so this is plenty. What does not fit
 /// is dropped with a warning: announcements are repeated anyway.
@@ -27,12 +31,18 @@ const IPV6: u16 = 0x86dd;
 pub struct Burst {
     /// Whose: for [`Announcer::cancel`].
     pub owner: Arc<str>,
-    /// Interface and address.
-    pub targets: Vec<(String, IpAddr)>,
+    pub targets: Vec<Target>,
     pub rounds: u32,
-    /// Pause after each ARP; zero = back to back.
-    pub arp_gap: Duration,
-    pub na_gap: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub interface: String,
+    pub address: IpAddr,
+    /// Pause after it in its lane; zero = back to back.
+    pub gap: Duration,
+    /// What shares a pace: an interface, or some.
+    pub lane: Arc<str>,
 }
 
 enum Order {
@@ -87,45 +97,67 @@ impl Announcer {
 /// One frame to be sent.
 struct Item {
     owner: Arc<str>,
-    interface: String,
-    address: IpAddr,
-    gap: Duration,
+    target: Target,
+}
+
+/// What waits for its turn on one pace.
+struct Lane {
+    queue: VecDeque<Item>,
+    /// Not before then.
+    free: Instant,
 }
 
 async fn run(network: Network, mut orders: mpsc::Receiver<Order>) {
-    let mut queue: VecDeque<Item> = VecDeque::new();
+    let mut lanes: BTreeMap<Arc<str>, Lane> = BTreeMap::new();
     let mut sender = Sender::new(network);
     loop {
-        let order = if queue.is_empty() { orders.recv().await } else { orders.try_recv().ok() };
+        // Orders first: a cancelled item must not slip through.
+        let order = match lanes.values().map(|lane| lane.free).min() {
+            None => orders.recv().await.ok_or(End),
+            Some(next) => match orders.try_recv() {
+                Ok(order) => Ok(order),
+                Err(mpsc::error::TryRecvError::Disconnected) => Err(End),
+                Err(mpsc::error::TryRecvError::Empty) if next <= Instant::now() => {
+                    sender.serve(&mut lanes).await;
+                    // Adverts have their turn after each.
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+                Err(mpsc::error::TryRecvError::Empty) => {
+                    match timeout_at(next, orders.recv()).await {
+                        Ok(order) => order.ok_or(End),
+                        Err(_) => continue,
+                    }
+                }
+            },
+        };
         match order {
-            Some(Order::Send(burst)) => {
+            Ok(Order::Send(burst)) => {
                 sender.forget_links();
-                queue.extend(items(&burst));
-                continue;
+                for item in items(&burst) {
+                    let lane = lanes
+                        .entry(Arc::clone(&item.target.lane))
+                        .or_insert_with(|| Lane { queue: VecDeque::new(), free: Instant::now() });
+                    lane.queue.push_back(item);
+                }
             }
-            Some(Order::Cancel(owner)) => {
-                queue.retain(|item| item.owner != owner);
-                continue;
+            Ok(Order::Cancel(owner)) => {
+                for lane in lanes.values_mut() {
+                    lane.queue.retain(|item| item.owner != owner);
+                }
             }
-            None if queue.is_empty() => return,
-            None => {}
-        }
-        let Some(item) = queue.pop_front() else { continue };
-        sender.send(&item.interface, item.address).await;
-        if !item.gap.is_zero() {
-            sleep(item.gap).await;
+            Err(End) => return,
         }
     }
 }
 
+/// Nobody orders any more.
+struct End;
+
 fn items(burst: &Burst) -> impl Iterator<Item = Item> + '_ {
     (0..burst.rounds).flat_map(move |_| {
-        burst.targets.iter().map(move |(interface, address)| Item {
-            owner: Arc::clone(&burst.owner),
-            interface: interface.clone(),
-            address: *address,
-            gap: if address.is_ipv4() { burst.arp_gap } else { burst.na_gap },
-        })
+        let owner = &burst.owner;
+        burst.targets.iter().map(|target| Item { owner: Arc::clone(owner), target: target.clone() })
     })
 }
 
@@ -144,6 +176,19 @@ impl Sender {
     /// A link may have changed its MAC since the last burst.
     fn forget_links(&mut self) {
         self.links.clear();
+    }
+
+    /// One frame of each lane whose pause is over. A lane stays until the pause after its last frame
+    /// is over too: the next burst keeps the pace.
+    async fn serve(&mut self, lanes: &mut BTreeMap<Arc<str>, Lane>) {
+        let now = Instant::now();
+        for lane in lanes.values_mut().filter(|lane| lane.free <= now) {
+            if let Some(Item { target, .. }) = lane.queue.pop_front() {
+                self.send(&target.interface, target.address).await;
+                lane.free = now + target.gap;
+            }
+        }
+        lanes.retain(|_, lane| !lane.queue.is_empty() || lane.free > now);
     }
 
     async fn send(&mut self, interface: &str, address: IpAddr) {

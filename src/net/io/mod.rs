@@ -5,11 +5,14 @@
 //! them loses nothing but news.
 #![allow(clippy::disallowed_methods, reason = "this is a shell: it starts tasks")]
 pub mod announce;
+pub mod filter;
 mod message;
 pub mod monitor;
+pub mod own_links;
 mod route_message;
 mod rule_message;
 mod sys;
+mod sysctl;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +39,14 @@ pub enum NetError {
     NoInterface(String),
     #[error("interface {0} is no VRF")]
     NoVrf(String),
+    #[error("there is another interface called {0}")]
+    NameTaken(String),
+    #[error("{0} is no Ethernet: it can have no virtual MAC address")]
+    NotEthernet(String),
+    #[error("filters need the program `nft` (package nftables): {0}")]
+    NoNft(io::Error),
+    #[error("nft refuses the filters: {0}")]
+    Nft(String),
     #[error("the kernel refuses to {operation}: {source}")]
     Refused { operation: &'static str, source: Errno },
     #[error("to {operation}: {source}")]

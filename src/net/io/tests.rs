@@ -10,6 +10,8 @@ use nix::sched::{CloneFlags, unshare};
 use std::{future::Future, process::Command, time::Duration};
 use tokio::sync::mpsc;
 
+mod own_links;
+
 /// Runs in a namespace with a veth pair va (up) and vb; skips where that is not allowed.
 fn in_namespace<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
     let thread = std::thread::spawn(|| {

@@ -3,12 +3,13 @@
 mod socket;
 
 use crate::{
-    base::{InterfaceAddress, Route, Rule},
+    base::{InterfaceAddress, OwnLink, Route, Rule},
     config::model::{GlobalDefs, TrackScript, VrrpConfig},
     machine::io::{Executor, Inbound, drive},
+    net::filter::Filter,
     notify::Notification,
     status::VrrpStatus,
-    vrrp::{Action, Announcement, Event, Level, Packet, SocketKey, SyncOrder, VrrpNode},
+    vrrp::{Action, Announcement, Event, Level, Packet, SocketKey, SyncOrder, Tuning, VrrpNode},
 };
 use socket::Sockets;
 use std::{
@@ -48,6 +49,14 @@ pub trait World {
     fn add_rule(&mut self, rule: &Rule) -> impl Future<Output = Result<(), Self::Error>>;
     /// A rule that is gone already is no error.
     fn remove_rule(&mut self, rule: &Rule) -> impl Future<Output = Result<(), Self::Error>>;
+    /// What an earlier run has left under that name is replaced.
+    fn create_link(&mut self, link: &OwnLink) -> impl Future<Output = Result<(), Self::Error>>;
+    /// An interface that is gone already is no error.
+    fn remove_link(&mut self, link: &OwnLink) -> impl Future<Output = Result<(), Self::Error>>;
+    /// Replaces all filters.
+    fn filter(&mut self, filter: &Filter) -> impl Future<Output = Result<(), Self::Error>>;
+    /// Until [`World::finish`], which puts everything back.
+    fn tune(&mut self, tuning: &Tuning);
     /// One already running in that role counts as started, one not running as stopped.
     fn sync_daemon(&mut self, order: &SyncOrder) -> impl Future<Output = Result<(), Self::Error>>;
     /// Queues gratuitous ARPs and neighbour advertisements; its own task paces and sends them.
@@ -180,6 +189,21 @@ impl<W: World> Executor<VrrpNode> for VrrpExecutor<W> {
                     complain("remove rule", rule, self.world.remove_rule(rule).await);
                 }
             }
+            Action::CreateLinks(list) => {
+                for link in &list {
+                    complain("create interface", &link.name, self.world.create_link(link).await);
+                }
+            }
+            Action::RemoveLinks(list) => {
+                for link in &list {
+                    complain("remove interface", &link.name, self.world.remove_link(link).await);
+                }
+            }
+            Action::Filter(filter) => {
+                let result = self.world.filter(&filter).await;
+                complain("filter with table", &filter.table, result);
+            }
+            Action::Tune(tuning) => self.world.tune(&tuning),
             Action::Announce(announcement) => self.world.announce(announcement),
             Action::CancelAnnouncements(owner) => self.world.cancel_announcements(&owner),
             Action::SyncDaemon(order) => {

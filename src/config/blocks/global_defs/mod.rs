@@ -1,18 +1,19 @@
 //! `global_defs`: what concerns neither a single instance nor a single service.
+mod links;
 mod planned;
 mod process;
 mod sync_daemon;
 mod table;
 
-pub(super) use table::{at_least_one, lvs_id, version};
+pub(super) use table::{at_least_one, extra_garp, lvs_id, version};
 
-use super::{Drafts, words};
+use super::{Drafts, vrrp_instance::Names, words};
 use crate::{
     base::Script,
     config::{
         diagnostic::Diagnostics,
         keyword::{Keyword, apply},
-        model::{Fifo, FlushOnStop, GlobalDefs, Mail, SyncDaemon, Version},
+        model::{ExtraGarp, Fifo, FlushOnStop, GlobalDefs, Mail, SyncDaemon, Version},
         rules::global as rules,
         source::{Span, Spanned},
         tree::Statement,
@@ -22,7 +23,8 @@ use std::{net::IpAddr, path::PathBuf, sync::LazyLock, time::Duration};
 
 /// The block's keywords: those that work and those that do not.
 pub(super) static KEYWORDS: LazyLock<Vec<Keyword<Draft>>> = LazyLock::new(|| {
-    [table::keywords(), process::keywords(), planned::keywords()].into_iter().flatten().collect()
+    let parts = [table::keywords(), links::keywords(), process::keywords(), planned::keywords()];
+    parts.into_iter().flatten().collect()
 });
 
 /// What the blocks say (several add up). Unset stays None: the defaults are filled in when the
@@ -59,6 +61,7 @@ pub(in crate::config) struct Draft {
     log_unknown_vrids: Option<bool>,
     pub(super) child_wait_time: Option<Duration>,
     default_interface: Option<String>,
+    links: links::Draft,
     pub(super) vrrp: VrrpDefaults,
     pub(super) process: process::ProcessDraft,
 }
@@ -93,6 +96,8 @@ pub(in crate::config) struct Garp {
     pub(super) refresh_repeat: Option<u32>,
     pub(super) lower_prio_delay: Option<Duration>,
     pub(super) lower_prio_repeat: Option<u32>,
+    /// Some(None) = switched off.
+    pub(super) extra: Option<Option<ExtraGarp>>,
 }
 
 /// `notify_fifo` and `notify_fifo_script`, in either order.
@@ -130,6 +135,11 @@ impl Draft {
     /// Whether instances and groups mail unless they say otherwise.
     pub(super) fn vrrp_alert(&self) -> bool {
         self.smtp_alert_vrrp.or(self.smtp_alert).unwrap_or(false)
+    }
+
+    /// For the interfaces that instances have for themselves.
+    pub(super) fn own_names(&self) -> Names {
+        self.links.names()
     }
 
     /// `instances` are the names of all instances, `interfaces` their ways to ask for a sync
@@ -174,6 +184,9 @@ impl Draft {
             process,
             reload,
             dumps,
+            nftables: self.links.nftables,
+            disable_local_igmp: self.links.disable_local_igmp,
+            ..default
         }
     }
 }

@@ -6,9 +6,6 @@ use crate::config::keyword::{
     not_yet,
 };
 
-const FIREWALL: Support =
-    Support::NotYet("filtering with nftables is planned: `no_accept` and VMACs need it");
-const VMAC: Support = Support::NotYet("virtual MAC addresses are planned");
 const SNMP: Support = Support::NoEffect("there is no SNMP agent; use `ldirector status --json`");
 const DBUS: Support = Support::NoEffect("there is no D-Bus service; use `ldirector status --json`");
 const BUFFERS: Support =
@@ -16,7 +13,6 @@ const BUFFERS: Support =
 const GROUPS: Support = Support::NotYet("groups are programmed as services of their own");
 const IPTABLES: Support =
     Support::Obsolete("filtering is done with nftables where it is needed; remove the line");
-const DYNAMIC: Support = Support::NotYet("interfaces that appear later are planned");
 const LINKBEAT: Support = Support::NoEffect("the kernel reports link changes");
 const GONE: Support = Support::NoEffect("nothing is loaded from there; remove the line");
 /// Used while the text is read.
@@ -42,10 +38,6 @@ pub(super) fn keywords() -> Vec<Keyword<Draft>> {
         row(&["random_seed"], UpTo1("SEED"), WORKS, "makes ${_RANDOM} repeatable"),
         row(&["iproute_usr_dir"], One("PATH"), WORKS, "names of tables, scopes, protocols"),
         row(&["iproute_etc_dir"], One("PATH"), WORKS, "the same, and these win"),
-        row(&["nftables"], UpTo1("TABLE"), FIREWALL, "table for filters").default("keepalived"),
-        row(&["nftables_priority"], One("PRIORITY"), FIREWALL, "of our chains").default("-1"),
-        row(&["nftables_ifindex"], Nothing, FIREWALL, "filters name interfaces by number"),
-        row(&["nftables_counters"], Nothing, FIREWALL, "filters count"),
         row(&["nftables_ipvs"], UpTo1("TABLE"), GROUPS, "groups through one firewall mark")
             .default("keepalived_ipvs"),
         row(&["nftables_ipvs_priority"], One("PRIORITY"), GROUPS, "of our chains").default("-1"),
@@ -53,15 +45,6 @@ pub(super) fn keywords() -> Vec<Keyword<Draft>> {
             .default("1000"),
         row(&["vrrp_iptables"], Words(0, 2, "[IN [OUT]]"), IPTABLES, "chains for filters"),
         row(&["vrrp_ipsets"], Words(0, 4, "[NAME...]"), IPTABLES, "sets for filters"),
-        row(
-            &["dynamic_interfaces"],
-            UpTo1("allow_if_changes"),
-            DYNAMIC,
-            "interfaces may come and go",
-        ),
-        row(&["disable_local_igmp"], Nothing, VMAC, "no IGMP for 224.0.0.x"),
-        row(&["vmac_prefix"], One("PREFIX"), VMAC, "of names of VMACs").default("vrrp"),
-        row(&["vmac_addr_prefix"], One("PREFIX"), VMAC, "of names of VMACs for addresses"),
         row(&["linkbeat_use_polling"], Nothing, LINKBEAT, "poll all links"),
         row(&["vrrp_rx_bufs_policy"], Words(1, 2, "MTU|ADVERT|SIZE"), BUFFERS, "receive buffers"),
         row(&["vrrp_rx_bufs_multiplier"], One("COUNT"), BUFFERS, "receive buffers"),

@@ -9,11 +9,11 @@ use crate::{
         },
         diagnostic::Diagnostics,
         keyword::{
-            Keyword, Support,
+            Keyword,
             Takes::{Lines, Nothing, One, OptionalBool, Script, UpTo1, Words},
-            kw, not_yet,
+            kw,
         },
-        model::{FlushOnStop, Version},
+        model::{ExtraGarp, FlushOnStop, Version},
         tree::Statement,
         value,
     },
@@ -163,9 +163,16 @@ pub(super) fn keywords() -> Vec<Keyword<Draft>> {
         kw(&["vrrp_min_garp"], OptionalBool, take_flag!(vrrp.min_garp))
             .default("off")
             .doc("one ARP per address and no second set"),
-        not_yet(&["vrrp_garp_extra_if", "vrrp_vmac_garp_intvl"], Words(1, 2, "[all] SECONDS"))
-            .support(Support::NotYet("periodic ARPs on further interfaces are planned"))
-            .doc("periodic ARPs on the other interfaces of an instance"),
+        kw(
+            &["vrrp_garp_extra_if", "vrrp_vmac_garp_intvl"],
+            Words(1, 2, "[all] SECONDS"),
+            |d: &mut Draft, s, out| {
+                words::set(&mut d.vrrp.garp.extra, extra_garp(s, out));
+            },
+        )
+        .default("0")
+        .range("0..86400")
+        .doc("periodic ARPs on an instance's other VMACs; all: on all its other interfaces"),
         kw(&["vrrp_lower_prio_no_advert"], OptionalBool, take_flag!(vrrp.lower_prio_no_advert))
             .default("off")
             .doc("a MASTER does not answer adverts of lower priority"),
@@ -336,6 +343,17 @@ fn multicast(s: &Statement<'_>, family: Family, out: &mut Diagnostics) -> Option
         .with("address", address)
         .with("family", if family == Family::V6 { 6 } else { 4 });
     None
+}
+
+/// `[all] SECONDS`; Some(None) = never.
+pub(in crate::config::blocks) fn extra_garp(
+    statement: &Statement<'_>,
+    out: &mut Diagnostics,
+) -> Option<Option<ExtraGarp>> {
+    let all = statement.word(1).is_some_and(|word| word.as_str() == "all");
+    let seconds: u64 = words::number(statement, 1 + usize::from(all), 0..=86_400, out)?;
+    let every = Duration::from_secs(seconds);
+    Some((!every.is_zero()).then_some(ExtraGarp { every, all }))
 }
 
 /// A count of which keepalived makes 1 where somebody writes 0.

@@ -1,10 +1,12 @@
 //! `vrrp_instance`: one virtual router.
 mod hmac;
+mod own_links;
 mod settle;
 mod table;
 mod unicast;
 
 pub(super) use hmac::AUTH_HMAC;
+pub(super) use own_links::Names;
 pub(super) use settle::Surroundings;
 pub(super) use table::{AUTHENTICATION, KEYWORDS};
 
@@ -76,6 +78,7 @@ pub(in crate::config) struct Draft {
     strict: Option<bool>,
     accept: Option<Spanned<bool>>,
     sync_interface: Option<Spanned<String>>,
+    own_links: own_links::Draft,
     said: Said,
 }
 

@@ -1,5 +1,8 @@
 //! From what an instance's block says to what it means, given everything else in the file.
-use super::{AuthenticationDraft, AuthenticationKind, Draft, State};
+use super::{
+    AuthenticationDraft, AuthenticationKind, Draft, State,
+    own_links::{Modes, Names, OwnLinks},
+};
 use crate::{
     base::{Family, InterfaceAddress, Priority, Vrid},
     config::{
@@ -49,6 +52,7 @@ impl Draft {
     pub(in crate::config::blocks) fn settle(
         mut self,
         around: &Surroundings<'_>,
+        names: &mut Names,
         out: &mut Diagnostics,
     ) -> Option<VrrpInstance> {
         let defaults = around.defaults;
@@ -70,8 +74,12 @@ impl Draft {
             self.interface.as_ref().map_or(around.default_interface, |name| name.value.as_str());
         let expects_addresses =
             !self.no_addresses && !self.addresses_given && self.misses("virtual_ipaddress", out);
+        let vrid = required.as_ref().map_or(Vrid(0), |(_, vrid)| vrid.value);
+        let mut own = OwnLinks::new(&self.own_links, names, interface_name, vrid, family, out);
         let (addresses, excluded) =
-            settle_addresses(self.addresses, self.excluded, family, interface_name, out);
+            settle_addresses(self.addresses, self.excluded, family, &mut own, out);
+        let modes = Modes { strict, unicast: unicast.is_some(), has_source: self.source.is_some() };
+        let (advert_interface, own_source, own_links) = own.finish(&self.own_links, modes, out);
         if addresses.is_empty() && (expects_addresses || strict && self.no_addresses) {
             let rule = if strict { rules::STRICT_NO_ADDRESS } else { rules::NO_ADDRESS };
             out.report(rule, self.name.span).with("name", &self.name.value);
@@ -88,7 +96,7 @@ impl Draft {
             settle_interfaces(&self.track_interfaces, membership, interface_name, standing, out);
         let own = vrrp_script::resolve(self.track_scripts, around.scripts, out);
         let track_scripts = settle_scripts(own, membership, standing, out);
-        let source = of_family(self.source, family, out);
+        let source = of_family(self.source, family, out).or(own_source);
         let multicast_group = settled_group(self.multicast_group, family, out)
             .or(match family {
                 Family::V4 => defaults.group4,
@@ -114,11 +122,16 @@ impl Draft {
             self.down_timer_adverts.or(defaults.down_timer_adverts).unwrap_or(3)
         };
         let (interface, vrid) = required?;
+        // Its addresses have a place without it; the adverts have none of their own.
+        let advert_interface =
+            if interface.value.is_empty() { String::new() } else { advert_interface };
         Some(VrrpInstance {
             name: self.name,
             wants_master,
             vrf: self.vrf.map(|vrf| vrf.value).filter(|_| interface.value.is_empty()),
             interface,
+            advert_interface,
+            own_links,
             vrid,
             priority,
             version,
@@ -391,13 +404,13 @@ fn settle_addresses(
     advertised: Vec<addresses::Draft>,
     excluded: Vec<addresses::Draft>,
     family: Family,
-    interface: &str,
+    own: &mut OwnLinks<'_>,
     out: &mut Diagnostics,
 ) -> (Vec<InterfaceAddress>, Vec<InterfaceAddress>) {
     let mut seen: BTreeMap<(IpAddr, String), Span> = BTreeMap::new();
     let mut once = |line: addresses::Draft, out: &mut Diagnostics| {
         let span = line.span;
-        let address = line.settle(interface);
+        let address = own.place(line);
         if let Some(first) = seen.get(&(address.address, address.dev.clone())) {
             out.report(rules::ADDRESS_TWICE, span)
                 .with("address", address.address)
@@ -528,5 +541,6 @@ fn schedule(own: Garp, defaults: &VrrpDefaults, strict: bool) -> GarpSchedule {
         lower_prio_repeat: if strict { 0 } else { lower_repeat },
         interval: defaults.garp_interval.unwrap_or(Duration::ZERO),
         gna_interval: defaults.gna_interval.unwrap_or(Duration::ZERO),
+        extra: own.extra.or(global.extra).flatten(),
     }
 }

@@ -1,11 +1,11 @@
 //! The keywords of `vrrp_instance` and its `authentication`.
-use super::{AuthenticationDraft, AuthenticationKind, Draft, State, hmac, unicast};
+use super::{AuthenticationDraft, AuthenticationKind, Draft, State, hmac, own_links, unicast};
 use crate::{
     base::Priority,
     config::{
         blocks::{
             addresses,
-            global_defs::{at_least_one, version},
+            global_defs::{at_least_one, extra_garp, version},
             notify,
             routing::{self, Place},
             trackers,
@@ -27,7 +27,6 @@ use std::time::Duration;
 
 const LONGEST: Duration = Duration::from_secs(4294);
 
-const VMAC: Support = Support::NotYet("virtual MAC addresses are planned; the interface's is used");
 const TRACKER: Support = Support::NotYet("it is planned; the instance is not guarded by it");
 const FILTER: Support =
     Support::NotYet("filtering is planned; packets to the virtual addresses are accepted");
@@ -249,10 +248,16 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
     )
     .default("vrrp_garp_lower_prio_repeat")
     .doc("ARPs of a set after an advert of lower priority"),
-    not_yet(&["garp_extra_if", "vmac_garp_intvl"], Words(1, 2, "[all] SECONDS"))
-        .support(Support::NotYet("periodic ARPs on further interfaces are planned"))
-        .range("0..86400")
-        .doc("periodic ARPs on the other interfaces of the instance"),
+    kw(
+        &["garp_extra_if", "vmac_garp_intvl"],
+        Words(1, 2, "[all] SECONDS"),
+        |d: &mut Draft, s, out| {
+            words::set(&mut d.garp.extra, extra_garp(s, out));
+        },
+    )
+    .default("vrrp_garp_extra_if")
+    .range("0..86400")
+    .doc("periodic ARPs on the instance's other VMACs; all: on all its other interfaces"),
     kw(&["lower_prio_no_advert"], OptionalBool, take_flag!(lower_prio_no_advert))
         .default("vrrp_lower_prio_no_advert")
         .doc("a MASTER does not answer adverts of lower priority"),
@@ -281,16 +286,28 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
     .default("off; 254 without a priority")
     .range("1..254")
     .doc("with nopreempt: a MASTER that was frozen gives way; the others' highest priority"),
-    not_yet(&["use_vmac"], Words(0, 8, "[NAME] [MAC] [...]"))
-        .support(VMAC)
-        .doc("a virtual MAC address on an interface of its own"),
-    not_yet(&["use_vmac_addr"], Nothing).support(VMAC).doc("VMACs for addresses elsewhere"),
-    not_yet(&["vmac_xmit_base"], Nothing)
-        .support(VMAC)
-        .doc("adverts leave by the interface itself"),
-    not_yet(&["use_ipvlan"], Words(0, 8, "[NAME] [ADDRESS] [MODE]"))
-        .support(VMAC)
-        .doc("an ipvlan interface of its own"),
+    kw(
+        &["use_vmac"],
+        Words(0, 8, "[NAME] [MAC] [netlink_notify_msg] [group N]"),
+        own_links::use_vmac,
+    )
+    .default("vrrp.ID, the MAC address of the RFC")
+    .doc("the virtual router's MAC address, on an interface of its own"),
+    kw(&["use_vmac_addr"], Nothing, |d: &mut Draft, _, _| d.own_links.for_addresses = true)
+        .default("off")
+        .doc("that MAC address for addresses on other interfaces too"),
+    kw(&["vmac_xmit_base"], Nothing, |d: &mut Draft, s, _| {
+        d.own_links.transmit_from_base = Some(s.span);
+    })
+    .default("off")
+    .doc("adverts leave by the interface itself, with its MAC address"),
+    kw(
+        &["use_ipvlan"],
+        Words(0, 8, "[NAME] [ADDRESS] [bridge|private|vepa] [group N]"),
+        own_links::use_ipvlan,
+    )
+    .default("vrrp.ID, bridge")
+    .doc("an ipvlan interface of its own; IPv4 needs the address"),
     kw(&["vrf"], One("INTERFACE"), |d: &mut Draft, s, _| d.vrf = words::name(s))
         .default("none")
         .doc("VRF of unicast without an interface"),

@@ -1,0 +1,96 @@
+//! Which filters the instances need together, and where among the other orders they belong.
+use super::{
+    VrrpNode,
+    event::Action,
+    instance::{Instance, Phase},
+};
+use crate::{base::OwnLinkKind, net::filter::Filter};
+
+/// What the kernel has been told.
+#[derive(Debug, Default)]
+pub(super) struct Filters {
+    /// None: whatever a predecessor has left.
+    told: Option<Filter>,
+}
+
+impl VrrpNode {
+    /// Filters come before the addresses they are for, and go after them.
+    pub(super) fn place_filter(&mut self, out: &mut Vec<Action>) {
+        let needed = self.instances.iter().any(may_filter);
+        if !self.links.are_known() || (!needed && self.filters.told.is_none()) {
+            return;
+        }
+        let waits = self.instances.iter().any(|instance| instance.awaits_links);
+        let at = out.iter().position(matters);
+        if waits && at.is_none() {
+            // One transaction for all of them.
+            return;
+        }
+        let wanted = self.wanted_filter();
+        if self.filters.told.as_ref() == Some(&wanted) {
+            return;
+        }
+        let empty = Filter::default();
+        let before = self.filters.told.as_ref().unwrap_or(&empty);
+        if let Some(at) = at {
+            // While one instance takes over from another, both sets hold.
+            let mut first = wanted.clone();
+            first.addresses.extend(before.addresses.iter().cloned());
+            let last = (first != wanted).then(|| Action::Filter(wanted.clone()));
+            out.insert(at, Action::Filter(first));
+            out.extend(last);
+        } else {
+            out.push(Action::Filter(wanted.clone()));
+        }
+        self.filters.told = Some(wanted);
+    }
+
+    /// At the end nothing is filtered any more.
+    pub(super) fn remove_filter(&mut self, out: &mut Vec<Action>) {
+        if let Some(told) = self.filters.told.take() {
+            let nothing = Filter { table: told.table, ..Filter::default() };
+            out.push(Action::Filter(nothing));
+        }
+    }
+
+    fn wanted_filter(&self) -> Filter {
+        let names = &self.global.nftables;
+        let mut filter = Filter {
+            table: names.table.clone(),
+            priority: names.priority,
+            counters: names.counters,
+            by_index: names.by_index,
+            leave_igmp: self.global.disable_local_igmp,
+            ..Filter::default()
+        };
+        let masters = self.instances.iter().filter(|instance| instance.phase() == Phase::Master);
+        for vip in masters.filter(|master| !master.config.accept).flat_map(Instance::all_addresses)
+        {
+            let link = match (names.by_index, self.links.find(&vip.dev)) {
+                (true, Some(link)) => link.index.to_string(),
+                (true, None) => continue,
+                (false, _) => vip.dev.clone(),
+            };
+            filter.addresses.insert((vip.address, link));
+        }
+        for own in self.instances.iter().flat_map(|instance| &instance.config.own_links) {
+            let (link, parent) = (self.links.find(&own.name), self.links.find(&own.parent));
+            if let (OwnLinkKind::Macvlan { .. }, Some(link), Some(parent)) =
+                (own.kind, link, parent)
+            {
+                filter.own_links.insert(link.index, (parent.index, own.family));
+            }
+        }
+        filter
+    }
+}
+
+/// What must not happen unfiltered: becoming reachable. (Joining a group is heard on the wire, but it
+/// does no harm.)
+const fn matters(action: &Action) -> bool {
+    matches!(action, Action::AddAddresses(_))
+}
+
+fn may_filter(instance: &Instance) -> bool {
+    !instance.config.accept || !instance.config.own_links.is_empty()
+}
