@@ -3,7 +3,7 @@
 //! ```text
 //! node NAME [instance I] SETTING..   one instance of a node; separated by `;`. Settings:
 //!     priority N, vrid N, state MASTER, nopreempt, preempt_delay S, version 3, pass WORD, ah WORD,
-//!     vip A[,B], unicast PEER|none.., source A, owner_ignore, timer_expired_backup N, script NAME WEIGHT, interface NAME WEIGHT, advert_int S,
+//!     vip A[,B], unicast PEER|none.., source A, track_src_ip, owner_ignore, timer_expired_backup N, script NAME WEIGHT, interface NAME WEIGHT, advert_int S,
 //!     no_track_primary
 //! advert_int S | version 3           for all instances of all nodes declared before on the line
 //! group NODE G I..                   a sync group
@@ -221,6 +221,10 @@ fn set(host: &mut Host, name: &str, mut words: &[&str]) {
             }
             ["source", address, rest @ ..] => {
                 instance.source = Some(address.parse().unwrap());
+                rest
+            }
+            ["track_src_ip", rest @ ..] => {
+                instance.track_source = true;
                 rest
             }
             ["owner_ignore", rest @ ..] => {

@@ -181,8 +181,9 @@ impl Instance {
         if turn.now < rival.since + patience {
             return false;
         }
-        let text = format!("{} is an owner (priority 255) of our addresses too", view.from);
-        self.log(Level::Warning, &text, turn);
+        let text = "CONFIGURATION ERROR: local instance and a remote instance are both configured as \
+                    address owner, please fix - reducing local priority";
+        self.log(Level::Warning, text, turn);
         self.rival = Some(Rival { stubborn: true, ..rival });
         let priority = self.effective_priority();
         self.set_priority(priority, turn);

@@ -3,7 +3,8 @@
 //! `node` takes events and finds the instance; `instance` is one virtual router's states, `hear` what
 //! adverts do to it, `transitions` the order of everything that entering a state entails. `facts`
 //! turns interfaces and scripts into source, faults and priority; `sync_group` makes others follow.
-//! `receive` judges packets that `packet` cut up; `encode` writes them. `io` carries out.
+//! `receive` judges packets that `packet` cut up; `encode` writes them; `auth` and `trailer` are their
+//! two kinds of signatures. `io` carries out.
 mod announce;
 mod auth;
 mod checksum;
