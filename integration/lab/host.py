@@ -15,6 +15,8 @@ from pathlib import Path
 
 # Directories that a case may write to, on every host its own.
 OWN = ("/etc/keepalived", "/etc/ldirector", "/etc/nginx", "/etc/haproxy", "/usr/local/src", "/usr/local/bin")
+# Directories of which every host has a copy.
+COPIED = ("iproute2",)
 # A command that hangs, or leaves something behind that holds its output open.
 PATIENCE = 120
 FORWARDS = {"Masq": "NAT", "Route": "DR", "Tunnel": "TUN", "Local": "local"}
@@ -48,6 +50,7 @@ class Host:
             orders += [f"mount -t tmpfs tmpfs {at}", f"ln -s {real}/* {at}/"]
             own = " ".join(path for path in OWN if path.startswith(at + "/"))
             orders += [f"rm -f {own}", f"mkdir -p {own}"]
+        orders += [f"[ ! -d /etc/{name} ] || {{ rm /etc/{name}; cp -r /run/real/etc/{name} /etc/{name}; }}" for name in COPIED]
         orders += [f"[ ! -d {at} ] || mount -t tmpfs tmpfs {at}" for at in ("/var/log", "/var/lib/nginx")]
         orders += ["mkdir -p /var/log/nginx /run/lock", "ip link set lo up"]
         # busybox does all of this in one process.
@@ -120,7 +123,10 @@ class Host:
             )
 
     def write(self, path, text, mode=0o644):
-        self.run(f'mkdir -p "$(dirname {path})"; cat > {path}; chmod {mode:o} {path}', text=text)
+        """A file of this host; refused where it would be one of the machine's."""
+        refused = f"echo {path} is of the machine: its directory has to stand in OWN or COPIED of lab/host.py; exit 1"
+        guard = f'case "$(readlink -m {path})" in /run/real/*) {refused};; esac'
+        self.run(f'{guard}; mkdir -p "$(dirname {path})"; cat > {path}; chmod {mode:o} {path}', text=text)
 
     def holds(self, address):
         """Whether the address is on this host (and, for IPv4, its interface up)."""
