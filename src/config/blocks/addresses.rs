@@ -1,12 +1,13 @@
 //! Address lines: `virtual_ipaddress`, `virtual_ipaddress_excluded`, `static_ipaddress`.
 use super::{
     line::{self, Line},
-    routing::{self, Place},
+    routing::{self, Place, Shared},
 };
 use crate::{
     base::{AddressFlags, Family, InterfaceAddress, Prefix},
     config::{
         diagnostic::Diagnostics,
+        names::{Kind, Names},
         rules::global as rules,
         source::{Span, Spanned},
         tree::{Statement, Word},
@@ -48,14 +49,20 @@ impl Draft {
 pub(super) fn lines(
     into: &mut Vec<Draft>,
     place: Place,
+    shared: &Shared,
     statement: &Statement<'_>,
     out: &mut Diagnostics,
 ) {
-    into.extend(statement.body().iter().filter_map(|line| read(line, place, out)));
+    into.extend(statement.body().iter().filter_map(|line| read(line, place, &shared.names, out)));
 }
 
 /// One line; None where it holds no usable address. A bad option is reported and left out.
-fn read(statement: &Statement<'_>, place: Place, out: &mut Diagnostics) -> Option<Draft> {
+fn read(
+    statement: &Statement<'_>,
+    place: Place,
+    names: &Names,
+    out: &mut Diagnostics,
+) -> Option<Draft> {
     let mut line = Line::new(statement, rules::ADDRESS_NEEDS_VALUE, rules::ADDRESS_BAD_VALUE);
     let first = line.next()?;
     let Some((address, length)) = line::address(first.as_str()) else {
@@ -89,7 +96,8 @@ fn read(statement: &Statement<'_>, place: Place, out: &mut Diagnostics) -> Optio
             }
             "scope" => {
                 let takes = "global, site, link, host, nowhere or a number up to 255";
-                let scope = line.read(option, takes, out, line::scope);
+                let read = |text: &str| names.find_as(Kind::Scope, text);
+                let scope = line.read(option, takes, out, read);
                 if v4_only(v6, option, out) {
                     found.scope = scope.unwrap_or(found.scope);
                 }

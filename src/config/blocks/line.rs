@@ -84,18 +84,6 @@ pub(super) fn number<T: TryFrom<u64>>(text: &str) -> Option<T> {
     number.ok().and_then(|number| T::try_from(number).ok())
 }
 
-/// RT_SCOPE_* by name or number.
-pub(super) fn scope(text: &str) -> Option<u8> {
-    match text {
-        "global" => Some(0),
-        "site" => Some(200),
-        "link" => Some(253),
-        "host" => Some(254),
-        "nowhere" => Some(255),
-        other => number(other),
-    }
-}
-
 /// An address and the text of its length, if there is one.
 pub(super) fn address(text: &str) -> Option<(IpAddr, Option<&str>)> {
     let (address, length) = match text.split_once('/') {

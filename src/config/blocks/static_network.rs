@@ -26,7 +26,7 @@ pub(super) struct Statics {
 }
 
 pub(super) fn static_ipaddress(d: &mut Drafts, statement: &Statement<'_>, out: &mut Diagnostics) {
-    addresses::lines(&mut d.fixed.addresses, Place::Static, statement, out);
+    addresses::lines(&mut d.fixed.addresses, Place::Static, &d.routing, statement, out);
 }
 
 pub(super) fn static_routes(d: &mut Drafts, statement: &Statement<'_>, out: &mut Diagnostics) {

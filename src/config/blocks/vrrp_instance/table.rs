@@ -78,7 +78,7 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
         Lines("ADDRESS[/LENGTH] [dev INTERFACE] [...]"),
         |d: &mut Draft, s, out| {
             d.addresses_given |= !s.body().is_empty();
-            addresses::lines(&mut d.addresses, Place::Virtual, s, out);
+            addresses::lines(&mut d.addresses, Place::Virtual, &d.routing, s, out);
         },
     )
     .doc("addresses of the MASTER, told in adverts"),
@@ -86,7 +86,7 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
         &["virtual_ipaddress_excluded"],
         Lines("ADDRESS[/LENGTH] [dev INTERFACE] [...]"),
         |d: &mut Draft, s, out| {
-            addresses::lines(&mut d.excluded, Place::Virtual, s, out);
+            addresses::lines(&mut d.excluded, Place::Virtual, &d.routing, s, out);
         },
     )
     .doc("further addresses of the MASTER, not told in adverts"),
