@@ -146,6 +146,17 @@ fn statics_come_at_the_start_are_restored_and_go_at_the_end() {
 }
 
 #[test]
+fn who_leaves_lets_go_of_nothing_and_says_nothing() {
+    let mut rig = Rig::master(&one(), &GlobalDefs::default());
+    let end = without_logs(rig.tell(Event::Leave));
+    let lets_go = |action: &&Action| {
+        matches!(action, Action::Send(_) | Action::RemoveAddresses(_) | Action::RemoveRoutes(_))
+    };
+    assert_eq!(end.iter().find(lets_go), None);
+    assert_eq!(end.last(), Some(&Action::Exit));
+}
+
+#[test]
 fn a_reload_moves_only_the_statics_that_differ() {
     let lists = |addresses: &[u8], routes: &[u8]| VrrpConfig {
         static_addresses: addresses.iter().map(|last| vip(address(*last), "eth0")).collect(),

@@ -40,10 +40,7 @@ use crate::{
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::sync::mpsc;
@@ -71,7 +68,6 @@ async fn turn(
     let shared = Arc::new(Shared {
         notifier: Mutex::new(Some(Notifier::start(&config.global, Plane::Vrrp))),
         policy: Mutex::new(Arc::new(policy(&config.global))),
-        keep: AtomicBool::new(false),
     });
     let world = Host {
         announcer: Announcer::start(network.clone()),
@@ -110,10 +106,8 @@ async fn turn(
             Event::Reload(config.vrrp, config.global)
         }
         Order::ReportStatus(number) => Event::ReportStatus(number),
-        Order::Stop => {
-            shared.keep.store(keep, Ordering::Relaxed);
-            Event::Stop
-        }
+        Order::Stop if keep => Event::Leave,
+        Order::Stop => Event::Stop,
     });
     let (upward, mut reports) = mpsc::channel(64);
     tokio::spawn(async move {
@@ -136,8 +130,6 @@ struct Shared {
     /// None after the end.
     notifier: Mutex<Option<Notifier>>,
     policy: Mutex<Arc<Policy>>,
-    /// `--dont-release-vrrp`, once we stop.
-    keep: AtomicBool,
 }
 
 impl Shared {
@@ -181,9 +173,6 @@ impl World for Host {
     }
 
     async fn remove_address(&mut self, address: &InterfaceAddress) -> Result<(), HostError> {
-        if self.shared.keep.load(Ordering::Relaxed) {
-            return Ok(());
-        }
         Ok(self.network.remove_address(address).await?)
     }
 
@@ -192,9 +181,6 @@ impl World for Host {
     }
 
     async fn remove_route(&mut self, route: &Route) -> Result<(), HostError> {
-        if self.shared.keep.load(Ordering::Relaxed) {
-            return Ok(());
-        }
         Ok(self.network.remove_route(route).await?)
     }
 
@@ -203,9 +189,6 @@ impl World for Host {
     }
 
     async fn remove_rule(&mut self, rule: &Rule) -> Result<(), HostError> {
-        if self.shared.keep.load(Ordering::Relaxed) {
-            return Ok(());
-        }
         Ok(self.network.remove_rule(rule).await?)
     }
 

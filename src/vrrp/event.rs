@@ -65,6 +65,9 @@ pub enum Event {
     ReportStatus(u64),
     /// Orderly: priority 0, everything released, [`Action::Exit`] last.
     Stop,
+    /// The same without a farewell, and everything stays: a successor goes on with it
+    /// (`--dont-release-vrrp`).
+    Leave,
 }
 
 /// To be carried out in the order given.
@@ -103,6 +106,34 @@ pub enum Action {
     Report(u64, VrrpStatus),
     /// Leave the loop with code 0 after what was notified has been given a second to run.
     Exit,
+}
+
+impl Action {
+    /// What a stop does that a successor would have to do again.
+    pub(super) fn lets_go(&self) -> bool {
+        match self {
+            Self::Send(_)
+            | Self::RemoveAddresses(_)
+            | Self::RemoveRoutes(_)
+            | Self::RemoveRules(_)
+            | Self::Log(Level::Detail, _) => true,
+            Self::Open(_)
+            | Self::Close(_)
+            | Self::AddAddresses(_)
+            | Self::AddRoutes(_)
+            | Self::AddRules(_)
+            | Self::Announce(_)
+            | Self::CancelAnnouncements(_)
+            | Self::SyncDaemon(_)
+            | Self::Notify(_)
+            | Self::WatchClock
+            | Self::WatchScript(_)
+            | Self::UnwatchScript(_)
+            | Self::Log(..)
+            | Self::Report(..)
+            | Self::Exit => false,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -568,6 +568,11 @@ impl Machine for VrrpNode {
                 self.stop(now, &mut out);
                 return out;
             }
+            Event::Leave => {
+                self.stop(now, &mut out);
+                out.retain(|action| !action.lets_go());
+                return out;
+            }
         }
         self.tell_groups(&mut out);
         self.place_filter(&mut out);
