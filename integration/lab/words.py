@@ -116,10 +116,11 @@ def kill(play, words, _):
         if role in known:
             os.kill(known[role], signal.Signals[f"SIG{words[0]}"])
     if words == ["KILL", "director"]:
-        # nsenter stops with its child, and would never bury it.
+        # nsenter stops when its child does, now or in a moment, and would never bury it.
         process = play.running.pop(("director", "director"))
-        process.send_signal(signal.SIGCONT)
-        forget_child(process)
+        while process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.05)
 
 
 def reload(play, words, _):
