@@ -73,6 +73,7 @@ impl World for Fake {
         Ok(())
     }
     fn tune(&mut self, _: &Tuning) {}
+    fn untune(&mut self) {}
     async fn sync_daemon(&mut self, _: &SyncOrder) -> Result<(), Infallible> {
         Ok(())
     }

@@ -528,6 +528,7 @@ fn kinds(actions: &[Action]) -> Vec<String> {
             Action::RemoveLinks(_) => "delete".to_owned(),
             Action::Filter(_) => "filter".to_owned(),
             Action::Tune(_) => "tune".to_owned(),
+            Action::Untune => "untune".to_owned(),
             Action::SyncDaemon(_) => "sync".to_owned(),
             Action::Notify(Notification::Script { script, .. }) => {
                 format!("notify {}", script.argv[script.argv.len() - 2])

@@ -199,18 +199,12 @@ impl World for Host {
     }
 
     async fn remove_link(&mut self, link: &OwnLink) -> Result<(), HostError> {
-        if self.shared.keep.load(Ordering::Relaxed) {
-            return Ok(());
-        }
         self.own_links.remove(link).await?;
         tracing::info!("Success removing interface {}", link.name);
         Ok(())
     }
 
     async fn filter(&mut self, filter: &Filter) -> Result<(), HostError> {
-        if self.shared.keep.load(Ordering::Relaxed) {
-            return Ok(());
-        }
         Ok(self.filters.replace(filter).await?)
     }
 
@@ -219,6 +213,10 @@ impl World for Host {
             Tuning::PromoteSecondaries(interface) => self.own_links.promote_secondaries(interface),
             Tuning::NoLocalIgmp => self.own_links.disable_local_igmp(),
         }
+    }
+
+    fn untune(&mut self) {
+        self.own_links.restore();
     }
 
     async fn sync_daemon(&mut self, order: &SyncOrder) -> Result<(), HostError> {
@@ -284,9 +282,6 @@ impl World for Host {
         let notifier = self.shared.notifier.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(notifier) = notifier {
             notifier.finish(LAST_MOMENT).await;
-        }
-        if !self.shared.keep.load(Ordering::Relaxed) {
-            self.own_links.restore();
         }
     }
 }

@@ -90,8 +90,10 @@ pub enum Action {
     RemoveLinks(Vec<OwnLink>),
     /// Replaces all filters.
     Filter(Filter),
-    /// A setting of the kernel, until the end.
+    /// A setting of the kernel, until [`Action::Untune`].
     Tune(Tuning),
+    /// Puts back what [`Action::Tune`] and links of our own have changed.
+    Untune,
     /// Tell the neighbours; must not delay what follows.
     Announce(Announcement),
     /// Forget what is still queued for this instance.
@@ -116,12 +118,17 @@ impl Action {
             | Self::RemoveAddresses(_)
             | Self::RemoveRoutes(_)
             | Self::RemoveRules(_)
+            | Self::RemoveLinks(_)
+            | Self::Filter(_)
+            | Self::Untune
             | Self::Log(Level::Detail, _) => true,
             Self::Open(_)
             | Self::Close(_)
             | Self::AddAddresses(_)
             | Self::AddRoutes(_)
             | Self::AddRules(_)
+            | Self::CreateLinks(_)
+            | Self::Tune(_)
             | Self::Announce(_)
             | Self::CancelAnnouncements(_)
             | Self::SyncDaemon(_)

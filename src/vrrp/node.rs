@@ -510,6 +510,7 @@ impl VrrpNode {
         out.extend(std::mem::take(&mut self.sockets).into_keys().map(Action::Close));
         self.remove_filter(out);
         self.remove_own_links(out);
+        out.push(Action::Untune);
         out.push(Action::Exit);
     }
 

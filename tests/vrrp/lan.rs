@@ -303,6 +303,7 @@ impl Host {
             Action::Send(_)
             | Action::Filter(_)
             | Action::Tune(_)
+            | Action::Untune
             | Action::Exit
             | Action::AddRoutes(_)
             | Action::RemoveRoutes(_)

@@ -55,8 +55,9 @@ pub trait World {
     fn remove_link(&mut self, link: &OwnLink) -> impl Future<Output = Result<(), Self::Error>>;
     /// Replaces all filters.
     fn filter(&mut self, filter: &Filter) -> impl Future<Output = Result<(), Self::Error>>;
-    /// Until [`World::finish`], which puts everything back.
+    /// Until [`World::untune`], which puts everything back.
     fn tune(&mut self, tuning: &Tuning);
+    fn untune(&mut self);
     /// One already running in that role counts as started, one not running as stopped.
     fn sync_daemon(&mut self, order: &SyncOrder) -> impl Future<Output = Result<(), Self::Error>>;
     /// Queues gratuitous ARPs and neighbour advertisements; its own task paces and sends them.
@@ -204,6 +205,7 @@ impl<W: World> Executor<VrrpNode> for VrrpExecutor<W> {
                 complain("filter with table", &filter.table, result);
             }
             Action::Tune(tuning) => self.world.tune(&tuning),
+            Action::Untune => self.world.untune(),
             Action::Announce(announcement) => self.world.announce(announcement),
             Action::CancelAnnouncements(owner) => self.world.cancel_announcements(&owner),
             Action::SyncDaemon(order) => {
