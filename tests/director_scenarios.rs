@@ -14,6 +14,8 @@
 //!                                checker), 10.0.0.11/path (a url), all.  WHAT: pass, fail, local
 //!                                (each with a reason), exit CODE, timeout, never; then perhaps
 //!                                `after 2s`
+//! at 5s file NAME NUMBER         what a tracked file holds, before the start or from now on
+//! at 5s bfd NAME up|down
 //! at 60s                         time passes
 //! at 60s reload                  the next, indented lines are the new text
 //! at 60s reload same
@@ -24,7 +26,7 @@
 //!
 //! Kinds of lines: `table` (a service whose entry changed; weights behind `=`), `script`, `fifo`,
 //! `mail` (subject: body), `log`, `warning`, `probes` (how many were started since the line
-//! before), `cancel`, `status`, `config` (what the parser says), `end`, `exit`.
+//! before), `cancel`, `watch` (tracked files), `status`, `config` (what the parser says), `end`, `exit`.
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -135,6 +137,10 @@ fn act(lab: &mut Lab, what: &[&str]) {
         ["address", ip, way, rest @ ..] => {
             let link = rest.last().map_or(0, |link| link.parse().unwrap());
             lab.address(ip, link, *way == "comes");
+        }
+        ["file", name, number] => lab.file(name, number.parse().unwrap()),
+        ["bfd", name, state] => {
+            lab.tell(Event::Bfd { name: (*name).to_owned(), up: *state == "up" });
         }
         ["status"] => lab.tell(Event::ReportStatus(1)),
         ["kernel", "refuses", why @ ..] => lab.tell(Event::KernelError(Some(why.join(" ")))),

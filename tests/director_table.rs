@@ -320,7 +320,7 @@ impl Play {
                 }
                 Action::Notify(Notification::Fifo(_) | Notification::Mail { .. })
                 | Action::Log(..) => {}
-                Action::Settings(_) | Action::WatchAddresses => {}
+                Action::Settings(_) | Action::WatchAddresses | Action::WatchFiles(_) => {}
                 Action::Report { .. } | Action::End(_) | Action::Exit => panic!("{action:?}"),
             }
         }

@@ -8,7 +8,7 @@
 #[path = "vrrp/lan.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest of it")]
 mod lan;
-use lan::{instance, plain, vip};
+use lan::{instance, plain, turned, vip};
 use ldirector::{
     base::{LinkIndex, Prefix, Priority, Route, Script, Vrid},
     config::model::{Fifo, GlobalDefs, Mail, SyncDaemon, TrackScript, VrrpConfig, VrrpInstance},
@@ -417,7 +417,7 @@ fn a_script_that_starts_as_failed_keeps_the_instance_in_fault() {
     });
     let mut rig = Rig::started(&config, &GlobalDefs::default());
     assert_eq!(rig.state(), "FAULT");
-    rig.tell(Event::Tracker { name: "chk".to_owned(), up: true });
+    rig.tell(Event::Tracker(turned("chk", true)));
     assert_eq!(rig.state(), "BACKUP");
     // A reload keeps the verdict, and the script as it runs.
     let out = rig.reload(&config, &GlobalDefs::default());

@@ -4,11 +4,12 @@
 //! node NAME [instance I] SETTING..   one instance of a node; separated by `;`. Settings:
 //!     priority N, vrid N, state MASTER, nopreempt, preempt_delay S, version 3, pass WORD, ah WORD,
 //!     vip A[,B], unicast PEER|none.., source A, track_src_ip, owner_ignore, timer_expired_backup N, script NAME WEIGHT, interface NAME WEIGHT, advert_int S,
-//!     no_track_primary
+//!     no_track_primary, file|process|bfd NAME WEIGHT [reverse]
 //! advert_int S | version 3           for all instances of all nodes declared before on the line
 //! group NODE G I..                   a sync group
 //! at T DO..                          start|kill|stop|plug|unplug NODE.., up|down NODE IF, loss PERCENT,
 //!                                    script NODE NAME ok|fail, steal|give NODE ADDR,
+//!                                    file NODE NAME NUMBER, process|bfd NODE NAME up|down,
 //!                                    freeze|thaw NODE..,
 //!                                    reload NODE [instance I] SETTING..
 //! at T CHECK, ..  by T CHECK, ..  until T CHECK, ..     holds then | at some time until then | all the time
@@ -24,10 +25,11 @@
 #[path = "vrrp/lan.rs"]
 #[allow(dead_code, reason = "the other tests use the rest of it")]
 mod lan;
-use lan::{Host, Lan, vip};
+use lan::{Host, Lan, plain, vip};
 use ldirector::{
     base::{Family, Priority, Vrid},
-    config::model::{Authentication, Unicast, UnicastPeer, Version},
+    config::model::{Authentication, TrackerUse, Unicast, UnicastPeer, Version},
+    trackers::{Reading, Subject},
     vrrp::{Action, Event},
 };
 use std::{fs, net::IpAddr, path::Path, time::Duration};
@@ -249,6 +251,16 @@ fn set(host: &mut Host, name: &str, mut words: &[&str]) {
                 host.track(name, script, weight.parse().unwrap());
                 rest
             }
+            [kind @ ("file" | "process" | "bfd"), tracked, weight, rest @ ..] => {
+                let (reverse, rest) = match rest {
+                    ["reverse", rest @ ..] => (true, rest),
+                    rest => (false, rest),
+                };
+                let weight = weight.parse().unwrap();
+                let tracked = TrackerUse { name: plain((*tracked).to_owned()), weight, reverse };
+                host.track_other(kind, name, tracked);
+                rest
+            }
             ["interface", interface, weight, rest @ ..] => {
                 host.track_interface(name, interface, weight.parse().unwrap());
                 rest
@@ -283,6 +295,16 @@ fn act(lan: &mut Lan, clause: &str) -> bool {
         ["loss", percent] => lan.loss = percent.parse().unwrap(),
         ["script", node, name, result] => lan.set_script(node, name, result == "ok"),
         ["give", node, address] => lan.give(node, address.parse().unwrap()),
+        ["file", node, name, number] => {
+            let reading = Reading::Number(number.parse().unwrap());
+            lan.set_tracked(node, Subject::File(name.to_owned()), reading);
+        }
+        ["process", node, name, state] => {
+            lan.set_tracked(node, Subject::Process(name.to_owned()), Reading::of(state == "up"));
+        }
+        ["bfd", node, name, state] => {
+            lan.set_tracked(node, Subject::Bfd(name.to_owned()), Reading::of(state == "up"));
+        }
         ["steal", node, address] => lan.steal(node, address.parse().unwrap()),
         ["reload", node, ref rest @ ..] => {
             let host = lan.host(node);

@@ -13,8 +13,8 @@ use lan::{instance, vip};
 use ldirector::{
     base::{Family, InterfaceAddress, LinkIndex, OwnLink, Prefix, Priority, Route, Rule},
     config::model::{
-        Authentication, GlobalDefs, TrackScript, Unicast, UnicastPeer, Version, VrrpConfig,
-        VrrpInstance,
+        Authentication, GlobalDefs, TrackFile, TrackProcess, TrackScript, Unicast, UnicastPeer,
+        Version, VrrpConfig, VrrpInstance,
     },
     machine::io::Inbound,
     net::{LinkView, NetEvent, filter::Filter},
@@ -84,6 +84,8 @@ impl World for Fake {
     fn notify(&mut self, _: Notification) {}
     fn watch_script(&mut self, _: TrackScript) {}
     fn unwatch_script(&mut self, _: &str) {}
+    fn watch_files(&mut self, _: Vec<TrackFile>, _: bool) {}
+    fn watch_processes(&mut self, _: Vec<TrackProcess>) {}
     async fn finish(&mut self) {
         self.0.borrow_mut().push("finish".to_owned());
     }

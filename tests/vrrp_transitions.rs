@@ -7,7 +7,7 @@
 #[path = "vrrp/lan.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest of it")]
 mod lan;
-use lan::{instance, plain};
+use lan::{instance, plain, turned};
 use ldirector::{
     base::{Family, LinkIndex, Prefix, Priority, Route, Rule, RuleAction, Vrid},
     config::model::{GlobalDefs, Version, VrrpConfig, VrrpInstance},
@@ -374,8 +374,8 @@ impl Rig {
             }
             LinkDown => Event::Net(NetEvent::Link(self.link(false))),
             LinkUp => Event::Net(NetEvent::Link(self.link(true))),
-            ScriptFails => Event::Tracker { name: "chk".to_owned(), up: false },
-            ScriptRecovers => Event::Tracker { name: "chk".to_owned(), up: true },
+            ScriptFails => Event::Tracker(turned("chk", false)),
+            ScriptRecovers => Event::Tracker(turned("chk", true)),
             AddressStolen => Event::Net(NetEvent::AddressRemoved {
                 index: LinkIndex(1),
                 prefix: Prefix { address: VIP.into(), length: 32 },
@@ -534,7 +534,9 @@ fn kinds(actions: &[Action]) -> Vec<String> {
                 format!("notify {}", script.argv[script.argv.len() - 2])
             }
             Action::Notify(_) => "notify".to_owned(),
-            Action::WatchScript(_) => "watch".to_owned(),
+            Action::WatchScript(_) | Action::WatchFiles { .. } | Action::WatchProcesses(_) => {
+                "watch".to_owned()
+            }
             Action::UnwatchScript(_) => "unwatch".to_owned(),
             Action::Report(..) => "report".to_owned(),
             Action::WatchClock => "clock".to_owned(),

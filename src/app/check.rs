@@ -200,7 +200,8 @@ fn needs(config: &Config) -> Vec<Child> {
     let routers = !vrrp.instances.is_empty() || routes;
     let services = !config.director.virtual_servers.is_empty();
     let services = services || config.global.own_sync_daemon().is_some();
-    let parts = [(routers, Child::Vrrp), (services, Child::Checkers)];
+    let sessions = !config.bfd.sessions.is_empty();
+    let parts = [(routers, Child::Vrrp), (services, Child::Checkers), (sessions, Child::Bfd)];
     parts.into_iter().filter_map(|(any, child)| any.then_some(child)).collect()
 }
 

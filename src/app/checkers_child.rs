@@ -7,7 +7,10 @@ use super::{
 };
 use crate::{
     checkers::io::ProbeContext,
-    config::{Config, model::TlsIdentity},
+    config::{
+        Config,
+        model::{TlsIdentity, TrackFile},
+    },
     director::{
         Event, Options,
         io::{Ends, Upward, World},
@@ -19,6 +22,10 @@ use crate::{
     notify::{
         Notification,
         io::{Notifier, Plane, policy},
+    },
+    trackers::{
+        News, Reading, Subject,
+        io::{Watch, files},
     },
 };
 use std::{
@@ -51,13 +58,33 @@ async fn turn(
         notifier: Some(Notifier::start(&config.global, Plane::Lvs)),
         probes,
     }));
-    let world = Host { shared: Arc::clone(&shared), events: events.clone(), monitor: None };
+    let (numbers, mut read) = mpsc::channel(64);
+    let world = Host {
+        shared: Arc::clone(&shared),
+        events: events.clone(),
+        monitor: None,
+        numbers,
+        files: None,
+    };
+    let inbox_of_files = events.clone();
+    tokio::spawn(async move {
+        while let Some(News { subject, reading }) = read.recv().await {
+            let (Subject::File(name), Reading::Number(number)) = (subject, reading) else {
+                continue;
+            };
+            let event = Event::FileRead { name, number };
+            if inbox_of_files.send(Inbound::Event(event)).await.is_err() {
+                return;
+            }
+        }
+    });
     child::obey(link, answers.clone(), events.clone(), move |order| match order {
         Order::Reload(config) => {
             reload(&shared, &config);
             Event::Reload(config.director, config.global)
         }
         Order::ReportStatus(number) => Event::ReportStatus(number),
+        Order::Bfd { name, up } => Event::Bfd { name, up },
         Order::Stop => Event::Stop,
     });
     let (upward, mut reports) = mpsc::channel(64);
@@ -115,9 +142,21 @@ struct Host {
     shared: Arc<Mutex<Shared>>,
     events: mpsc::Sender<Inbound<Event>>,
     monitor: Option<Monitor>,
+    numbers: mpsc::Sender<News>,
+    files: Option<Watch>,
 }
 
 impl World for Host {
+    fn first_numbers(&mut self, list: &[TrackFile]) -> Vec<(String, i64)> {
+        files::initialise(list, true);
+        files::read_all(list)
+    }
+
+    fn watch_files(&mut self, list: Vec<TrackFile>) {
+        files::initialise(&list, false);
+        self.files = (!list.is_empty()).then(|| files::watch(list, self.numbers.clone()));
+    }
+
     fn notify(&mut self, notification: Notification) {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(notifier) = &mut shared.notifier {
@@ -143,6 +182,7 @@ impl World for Host {
     }
 
     async fn finish(&mut self) {
+        self.files = None;
         let notifier = self.shared.lock().unwrap_or_else(PoisonError::into_inner).notifier.take();
         if let Some(notifier) = notifier {
             notifier.finish(LAST_MOMENT).await;

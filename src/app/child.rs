@@ -1,4 +1,4 @@
-//! What both children do: read the parent's link (their standard input), parse what it sends,
+//! What all children do: read the parent's link (their standard input), parse what it sends,
 //! answer on it, and stop in order when it is gone.
 use super::{
     cli::RunArgs,
@@ -107,11 +107,18 @@ async fn write(mut writer: OwnedWriteHalf, mut queue: mpsc::Receiver<ToParent>) 
     }
 }
 
-/// The way up; cheap to clone, never makes anybody wait.
+/// The way up; cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Answers(mpsc::Sender<ToParent>);
 
 impl Answers {
+    /// For what must not be lost: waits until there is room.
+    pub(super) async fn deliver(&self, message: ToParent) {
+        if self.0.send(message).await.is_err() {
+            tracing::debug!("news for a parent that is gone");
+        }
+    }
+
     pub(super) fn send(&self, message: ToParent) {
         if self.0.try_send(message).is_err() {
             tracing::debug!("an answer to the parent is lost: it does not read");
@@ -132,6 +139,11 @@ pub(super) struct Link {
 pub(super) enum Order {
     Reload(Config),
     ReportStatus(u64),
+    /// A BFD session came up or went down.
+    Bfd {
+        name: String,
+        up: bool,
+    },
     Stop,
 }
 
@@ -184,7 +196,7 @@ impl Link {
                 self.tuned.apply(&config.global);
                 Ok(config)
             }
-            ToChild::Ping(_) | ToChild::ReportStatus(_) | ToChild::Stop => {
+            ToChild::Ping(_) | ToChild::ReportStatus(_) | ToChild::Bfd { .. } | ToChild::Stop => {
                 Err(ChildError::NoConfiguration)
             }
         }
@@ -205,6 +217,7 @@ impl Link {
                 },
                 Ok(ToChild::Ping(number)) => Heard::Ping(number),
                 Ok(ToChild::ReportStatus(number)) => Heard::Order(Order::ReportStatus(number)),
+                Ok(ToChild::Bfd { name, up }) => Heard::Order(Order::Bfd { name, up }),
                 Ok(ToChild::Stop) => Heard::Order(Order::Stop),
                 Err(error) => {
                     tracing::warn!("the parent is gone ({error}): stopping");

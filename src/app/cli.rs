@@ -282,6 +282,7 @@ pub(super) struct ChildArgs {
 pub(super) enum Role {
     Vrrp(Box<RunArgs>),
     Checkers(Box<RunArgs>),
+    Bfd(Box<RunArgs>),
     /// Becomes a script: with all groups of its user, and not outliving us.
     Script(ScriptArgs),
 }
@@ -372,6 +373,8 @@ mod tests {
             "ldirector --dont-fork --log-console --log-detail --vrrp",
             "ldirector --use-file=/a.conf --config-id one -x -G -g/var/log/k.log",
             "ldirector -P -V -I",
+            "ldirector -B -n",
+            "ldirector -b /run/b.pid",
             "ldirector -t",
             "ldirector -t -f /a.conf",
             "ldirector -tf /a.conf",

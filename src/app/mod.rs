@@ -5,6 +5,7 @@
     clippy::print_stdout,
     reason = "this is the program itself"
 )]
+mod bfd_child;
 mod check;
 mod checkers_child;
 mod child;
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
                 Role::Vrrp(arguments) => vrrp_child::run(&arguments),
                 Role::Checkers(arguments) => checkers_child::run(&arguments),
                 Role::Script(arguments) => script_child::run(&arguments),
+                Role::Bfd(arguments) => bfd_child::run(&arguments),
             },
         },
     })

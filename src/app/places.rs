@@ -42,6 +42,7 @@ impl PidFiles {
         let children = [
             (Child::Vrrp, file(&arguments.vrrp_pid, "vrrp")),
             (Child::Checkers, file(&arguments.checkers_pid, "checkers")),
+            (Child::Bfd, file(&arguments.bfd_pid, "bfd")),
         ];
         Self {
             parent: file(&arguments.pid, "keepalived"),
@@ -105,17 +106,18 @@ mod tests {
     fn files_are_where_keepaliveds_are() {
         let mut global = GlobalDefs::default();
         let mut arguments = RunArgs::default();
-        let usual =
-            "/run/keepalived.pid /run/vrrp.pid /run/checkers.pid /run/ldirector/ldirector.sock";
+        let usual = "/run/keepalived.pid /run/vrrp.pid /run/checkers.pid /run/bfd.pid \
+                     /run/ldirector/ldirector.sock";
         assert_eq!(shown(&arguments, &global), usual);
         global.process.instance = Some("one".into());
         let expected = "/run/keepalived/keepalived_one.pid /run/keepalived/vrrp_one.pid \
-                        /run/keepalived/checkers_one.pid /run/ldirector/one.sock";
+                        /run/keepalived/checkers_one.pid /run/keepalived/bfd_one.pid \
+                        /run/ldirector/one.sock";
         assert_eq!(shown(&arguments, &global), expected);
         arguments.namespace = Some("red".into());
         arguments.pid = Some("/p".into());
         let expected = "/p /run/keepalived/red/vrrp_one.pid /run/keepalived/red/checkers_one.pid \
-                        /run/ldirector/red_one.sock";
+                        /run/keepalived/red/bfd_one.pid /run/ldirector/red_one.sock";
         assert_eq!(shown(&arguments, &global), expected);
         global.reload.marker = Some(ReloadMarker::Usual);
         let marker = reload_marker(&RunArgs::default(), &global).unwrap();

@@ -197,11 +197,14 @@ fn turn(
         enter(&path).map_err(|source| RunError::Namespace { path, source })?;
     }
     tracing::info!("Starting ldirector {}", env!("CARGO_PKG_VERSION"));
-    let which: &[Child] = match (arguments.vrrp, arguments.check) {
-        (true, _) => &[Child::Vrrp],
-        (_, true) => &[Child::Checkers],
-        (false, false) => &[Child::Vrrp, Child::Checkers],
+    let mut which = match (arguments.vrrp, arguments.check) {
+        (true, _) => vec![Child::Vrrp],
+        (_, true) => vec![Child::Checkers],
+        (false, false) => vec![Child::Vrrp, Child::Checkers],
     };
+    if !arguments.no_bfd {
+        which.push(Child::Bfd);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -217,7 +220,7 @@ fn turn(
         chores.settle(0, &configuration);
         let newest = Arc::clone(&chores.newest);
         start_up(&global).await?;
-        let supervisor = Supervisor::new(configuration, which, Instant::now());
+        let supervisor = Supervisor::new(configuration, &which, Instant::now());
         let ready: Box<dyn FnOnce() + Send> = match background {
             Background::No => Box::new(|| {}),
             Background::Yes => {

@@ -108,6 +108,7 @@ const fn of(global: &GlobalDefs, child: Child) -> &Scheduling {
     match child {
         Child::Vrrp => &global.process.vrrp,
         Child::Checkers => &global.process.checkers,
+        Child::Bfd => &global.process.bfd,
     }
 }
 

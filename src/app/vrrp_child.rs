@@ -8,7 +8,7 @@ use crate::{
     base::{InterfaceAddress, OwnLink, Route, Rule},
     config::{
         Config,
-        model::{GlobalDefs, TrackScript},
+        model::{GlobalDefs, TrackFile, TrackProcess, TrackScript},
     },
     ipc::{Child, ToParent},
     ipvs::{
@@ -31,7 +31,10 @@ use crate::{
         io::{Notifier, Plane, policy},
     },
     scripts::Policy,
-    trackers::io::{Verdict, Watch, watch},
+    trackers::{
+        News, Reading, Subject,
+        io::{Watch, files, processes, scripts},
+    },
     vrrp::{
         Announcement, Event, SyncOrder, SyncRole, Tuning,
         io::{Detail, Upward, World},
@@ -63,7 +66,7 @@ async fn turn(
     answers: Answers,
 ) -> Result<u8, ChildError> {
     let (events, inbox) = mpsc::channel::<Inbound<Event>>(INBOX);
-    let (verdicts, mut watched) = mpsc::channel(64);
+    let (tracked, mut watched) = mpsc::channel(64);
     let network = Network::connect()?;
     let shared = Arc::new(Shared {
         notifier: Mutex::new(Some(Notifier::start(&config.global, Plane::Vrrp))),
@@ -77,8 +80,10 @@ async fn turn(
         ipvs: None,
         ipvs_namespace: places::ipvs_namespace(&config.global),
         shared: Arc::clone(&shared),
-        verdicts,
+        tracked,
         watches: HashMap::new(),
+        files: None,
+        processes: None,
     };
     let (tell, mut news) = mpsc::channel(INBOX);
     let _monitor = monitor::watch(tell);
@@ -90,11 +95,10 @@ async fn turn(
             }
         }
     });
-    let inbox_of_scripts = events.clone();
+    let inbox_of_trackers = events.clone();
     tokio::spawn(async move {
-        while let Some(Verdict { name, up }) = watched.recv().await {
-            let event = Event::Tracker { name, up };
-            if inbox_of_scripts.send(Inbound::Event(event)).await.is_err() {
+        while let Some(news) = watched.recv().await {
+            if inbox_of_trackers.send(Inbound::Event(Event::Tracker(news))).await.is_err() {
                 return;
             }
         }
@@ -106,6 +110,9 @@ async fn turn(
             Event::Reload(config.vrrp, config.global)
         }
         Order::ReportStatus(number) => Event::ReportStatus(number),
+        Order::Bfd { name, up } => {
+            Event::Tracker(News { subject: Subject::Bfd(name), reading: Reading::of(up) })
+        }
         Order::Stop if keep => Event::Leave,
         Order::Stop => Event::Stop,
     });
@@ -118,7 +125,7 @@ async fn turn(
             });
         }
     });
-    let Config { vrrp, global, director } = config;
+    let Config { vrrp, global, director, bfd: _ } = config;
     // Thousands of real servers are the other process's business.
     drop(director);
     let detail = if arguments.log_detail { Detail::All } else { Detail::Usual };
@@ -151,8 +158,10 @@ struct Host {
     ipvs: Option<Netlink>,
     ipvs_namespace: Option<PathBuf>,
     shared: Arc<Shared>,
-    verdicts: mpsc::Sender<Verdict>,
+    tracked: mpsc::Sender<News>,
     watches: HashMap<String, Watch>,
+    files: Option<Watch>,
+    processes: Option<Watch>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -270,15 +279,26 @@ impl World for Host {
     fn watch_script(&mut self, script: TrackScript) {
         let policy = self.shared.policy.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let name = script.name.value.clone();
-        self.watches.insert(name, watch(script, policy, self.verdicts.clone()));
+        self.watches.insert(name, scripts::watch(script, policy, self.tracked.clone()));
     }
 
     fn unwatch_script(&mut self, name: &str) {
         self.watches.remove(name);
     }
 
+    fn watch_files(&mut self, list: Vec<TrackFile>, overwrite: bool) {
+        files::initialise(&list, overwrite);
+        self.files = (!list.is_empty()).then(|| files::watch(list, self.tracked.clone()));
+    }
+
+    fn watch_processes(&mut self, list: Vec<TrackProcess>) {
+        self.processes = (!list.is_empty()).then(|| processes::watch(list, self.tracked.clone()));
+    }
+
     async fn finish(&mut self) {
         self.watches.clear();
+        self.files = None;
+        self.processes = None;
         let notifier = self.shared.notifier.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(notifier) = notifier {
             notifier.finish(LAST_MOMENT).await;

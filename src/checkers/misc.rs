@@ -24,16 +24,10 @@ pub fn judge(check: &MiscCheck, exit: &Exit) -> Outcome {
     }
 }
 
-/// What the number in a file means; a missing or an empty file is 0.
+/// What the number in a file means; a missing or an empty file counts as 0.
 #[must_use]
-pub fn judge_file(check: &FileCheck, content: Option<&str>) -> Outcome {
-    let text = content.unwrap_or_default().trim();
-    let value = match text.parse::<i64>() {
-        Ok(value) => value,
-        Err(_) if text.is_empty() => 0,
-        Err(_) => return Outcome::local(format!("{}: not a number: {text:.40}", check.path)),
-    };
-    let reason = format!("{} holds {value}", check.path);
+pub fn judge_file(check: &FileCheck, value: i64) -> Outcome {
+    let reason = format!("track_file {} holds {value}", check.name);
     if check.weight == 0 {
         let passes = (value == 0) != check.reverse;
         return if passes { Outcome::pass(reason) } else { Outcome::fail(reason) };
@@ -83,24 +77,23 @@ mod tests {
 
     #[test]
     fn files() {
-        let judged = |weight, reverse, content| match judge_file(
-            &FileCheck { path: "/f".into(), weight, reverse },
-            content,
+        let judged = |weight, reverse, value| match judge_file(
+            &FileCheck { name: "f".into(), weight, reverse },
+            value,
         ) {
             Outcome::Pass { .. } => "pass".to_owned(),
             Outcome::Fail { .. } => "fail".to_owned(),
             Outcome::Weigh { offset, .. } => offset.to_string(),
             Outcome::Local { .. } => "local".to_owned(),
         };
-        assert_eq!(judged(0, false, None), "pass");
-        assert_eq!(judged(0, false, Some("3\n")), "fail");
-        assert_eq!(judged(0, true, Some("3\n")), "pass");
-        assert_eq!(judged(0, true, Some("")), "fail");
-        assert_eq!(judged(2, false, Some(" 5 ")), "10");
-        assert_eq!(judged(2, true, Some("5")), "-10");
-        assert_eq!(judged(1, false, Some("-2147483648")), "fail");
-        assert_eq!(judged(1, false, Some("-2147483647")), "-2147483647");
-        assert_eq!(judged(253, false, Some("9223372036854775807")), i32::MAX.to_string());
-        assert_eq!(judged(1, false, Some("many")), "local");
+        assert_eq!(judged(0, false, 0), "pass");
+        assert_eq!(judged(0, false, 3), "fail");
+        assert_eq!(judged(0, true, 3), "pass");
+        assert_eq!(judged(0, true, 0), "fail");
+        assert_eq!(judged(2, false, 5), "10");
+        assert_eq!(judged(2, true, 5), "-10");
+        assert_eq!(judged(1, false, -2_147_483_648), "fail");
+        assert_eq!(judged(1, false, -2_147_483_647), "-2147483647");
+        assert_eq!(judged(253, false, i64::MAX), i32::MAX.to_string());
     }
 }

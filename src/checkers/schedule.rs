@@ -73,8 +73,8 @@ struct Rules {
     always_retries: bool,
     /// While down the longer of both delays counts (HTTP_GET).
     longer_delay_when_down: bool,
-    /// Looked at this often, whatever delay_loop says (FILE_CHECK stands in for notification).
-    polled: Option<Duration>,
+    /// Never probed: somebody tells (FILE_CHECK, BFD_CHECK).
+    told: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +87,6 @@ enum Weight {
 
 /// The pause before any checker's first probe, before its jitter.
 const START_DELAY: Duration = Duration::from_secs(1);
-/// How often FILE_CHECK reads its file.
-const FILE_POLL: Duration = Duration::from_secs(1);
 
 impl Schedule {
     /// The first probe is due 1 s + `jitter` (0 ≤ jitter < 1) × warmup from now.
@@ -113,8 +111,8 @@ impl Schedule {
 
     /// Waits anew as at the start; standing and counts stay.
     pub fn restart_timer(&mut self, now: Instant, jitter: f64) {
-        let warmup = self.rules.polled.map_or(self.timing.warmup, |_| Duration::ZERO);
-        self.next = Some(now + START_DELAY + warmup.mul_f64(jitter.clamp(0.0, 1.0)));
+        let first = now + START_DELAY + self.timing.warmup.mul_f64(jitter.clamp(0.0, 1.0));
+        self.next = (!self.rules.told).then_some(first);
         self.started = None;
     }
 
@@ -126,10 +124,22 @@ impl Schedule {
 
     /// Probes at once.
     pub fn resume(&mut self, now: Instant) {
-        self.next = Some(now);
+        self.next = (!self.rules.told).then_some(now);
     }
 
-    /// When the next probe is due; None while one runs, and while suspended.
+    /// Begins with what is known already, as if it had been so all the time.
+    pub fn assume(&mut self, outcome: &Outcome) {
+        (self.up, self.weight) = match outcome {
+            Outcome::Pass { code: None, .. } => (true, Weight::AsConfigured),
+            Outcome::Pass { code: Some(code), .. } => (true, Weight::Code(*code)),
+            Outcome::Weigh { offset, .. } => (true, Weight::Offset(*offset)),
+            Outcome::Fail { .. } => (false, Weight::AsConfigured),
+            Outcome::Local { .. } => return,
+        };
+        self.has_run = true;
+    }
+
+    /// When the next probe is due; None while one runs, while suspended, and for who is told.
     #[must_use]
     pub const fn next_probe(&self) -> Option<Instant> {
         self.next
@@ -181,9 +191,8 @@ impl Schedule {
                 (Verdict { log: true, ..Verdict::NOTHING }, self.timing.delay_loop)
             }
         };
-        let pause = self.rules.polled.map_or(pause, |poll| poll.min(self.timing.delay_loop));
         let next = if self.rules.from_start { (started + pause).max(now) } else { now + pause };
-        self.next = Some(next);
+        self.next = (!self.rules.told).then_some(next);
         verdict
     }
 
@@ -257,7 +266,7 @@ impl Rules {
             from_start: false,
             always_retries: false,
             longer_delay_when_down: false,
-            polled: None,
+            told: false,
         };
         match kind {
             CheckerKind::Tcp(_)
@@ -272,7 +281,7 @@ impl Rules {
             },
             CheckerKind::Smtp(_) => Self { always_retries: true, ..common },
             CheckerKind::Misc(_) => Self { from_start: true, ..common },
-            CheckerKind::File(_) => Self { polled: Some(FILE_POLL), ..common },
+            CheckerKind::File(_) | CheckerKind::Bfd(_) => Self { told: true, ..common },
         }
     }
 }

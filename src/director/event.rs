@@ -1,7 +1,7 @@
 //! What the director is told, and what it orders.
 use crate::{
     checkers::{Outcome, ProbeRequest},
-    config::model::{CheckerKind, DirectorConfig, GlobalDefs},
+    config::model::{CheckerKind, DirectorConfig, GlobalDefs, TrackFile},
     ipvs::Table,
     net::NetEvent,
     notify::Notification,
@@ -18,6 +18,16 @@ pub enum Event {
     ProbeFinished {
         checker: CheckerId,
         outcome: Outcome,
+    },
+    /// A tracked file holds this number; 0 where it is missing or empty.
+    FileRead {
+        name: String,
+        number: i64,
+    },
+    /// A BFD session came up or went down.
+    Bfd {
+        name: String,
+        up: bool,
     },
     /// What the kernel refuses at present, in one sentence; None: nothing.
     KernelError(Option<String>),
@@ -42,6 +52,8 @@ pub enum Action {
     CancelProbe(CheckerId),
     /// From now on [`Event::Net`] is wanted; ordered once.
     WatchAddresses,
+    /// These files instead of those of before; answer with [`Event::FileRead`], for each at once.
+    WatchFiles(Vec<TrackFile>),
     /// The kernel is to hold this; a newer wish takes the place of one not yet fulfilled.
     Want(Table),
     Notify(Notification),
@@ -68,6 +80,7 @@ impl Action {
             Self::StartProbe { .. }
             | Self::CancelProbe(_)
             | Self::WatchAddresses
+            | Self::WatchFiles(_)
             | Self::Notify(_)
             | Self::Log(..)
             | Self::Report { .. }

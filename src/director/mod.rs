@@ -5,6 +5,7 @@
 //! what matches stays as it is, with its connections.
 mod event;
 pub mod io;
+mod knowledge;
 mod presence;
 mod real_server;
 mod reload;
@@ -21,6 +22,7 @@ use crate::{
     ipvs::Table,
     machine::Machine,
 };
+use knowledge::Knowledge;
 use presence::Presence;
 use real_server::ServerState;
 use std::{
@@ -63,6 +65,7 @@ pub struct Director {
     presence: Presence,
     /// [`Action::WatchAddresses`] was ordered.
     watching: bool,
+    knowledge: Knowledge,
     phase: Phase,
 }
 
@@ -98,6 +101,7 @@ impl Director {
             kernel_error: None,
             presence: Presence::default(),
             watching: false,
+            knowledge: Knowledge::default(),
             phase: Phase::New(now),
         };
         director.config = config;
@@ -138,6 +142,9 @@ impl Director {
             out.push(Action::Settings(Arc::clone(&self.global)));
         }
         out.append(&mut words);
+        if !config.files.is_empty() {
+            out.push(Action::WatchFiles(config.files.clone()));
+        }
     }
 
     fn new_server(
@@ -151,7 +158,7 @@ impl Director {
             *next_id += 1;
             CheckerId(*next_id)
         };
-        ServerState::new(config, born, now, id, || fraction(random))
+        ServerState::new(config, born, now, id, || fraction(random), &self.knowledge)
     }
 
     /// A service's first quorum, and what is told of it.
@@ -431,6 +438,14 @@ impl Machine for Director {
         match event {
             Event::ProbeFinished { checker, outcome } => match self.phase {
                 Phase::New(_) | Phase::Running => self.on_probe(checker, &outcome, now, &mut out),
+                Phase::Ending { .. } => {}
+            },
+            Event::FileRead { name, number } => match self.phase {
+                Phase::New(_) | Phase::Running => self.on_file(&name, number, now, &mut out),
+                Phase::Ending { .. } => {}
+            },
+            Event::Bfd { name, up } => match self.phase {
+                Phase::New(_) | Phase::Running => self.on_bfd(&name, up, now, &mut out),
                 Phase::Ending { .. } => {}
             },
             Event::KernelError(error) => self.kernel_error = error,

@@ -1,5 +1,5 @@
 //! One real server: its checkers, whether it lives, what it weighs.
-use super::event::CheckerId;
+use super::{event::CheckerId, knowledge::Knowledge};
 use crate::{
     checkers::{Born, Schedule},
     config::model::{Checker, RealServer},
@@ -48,6 +48,17 @@ impl CheckerState {
     }
 }
 
+impl CheckerState {
+    /// One that is told begins with what has been told so far.
+    pub(super) fn learn(&mut self, checker: &Checker, known: &Knowledge, now: Instant) {
+        if let Some(outcome) = known.outcome(&checker.kind) {
+            self.schedule.assume(&outcome);
+            outcome.reason().clone_into(&mut self.reason);
+            self.checked = Some(now);
+        }
+    }
+}
+
 impl ServerState {
     /// A server starts as its checkers do: up, unless one of them is alpha.
     pub(super) fn new(
@@ -56,9 +67,12 @@ impl ServerState {
         now: Instant,
         mut id: impl FnMut() -> CheckerId,
         mut jitter: impl FnMut() -> f64,
+        known: &Knowledge,
     ) -> Self {
         let make = |checker: &Checker| {
-            CheckerState::new(id(), Schedule::new(checker, born, now, jitter()))
+            let mut state = CheckerState::new(id(), Schedule::new(checker, born, now, jitter()));
+            state.learn(checker, known, now);
+            state
         };
         let checkers: Vec<CheckerState> = config.checkers.iter().map(make).collect();
         let alive = checkers.iter().all(|checker| checker.schedule.is_up());

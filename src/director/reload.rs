@@ -85,6 +85,9 @@ impl Director {
         }
         self.index();
         self.rebuild(&fresh, out);
+        if old_config.files != config.files {
+            out.push(Action::WatchFiles(config.files.clone()));
+        }
     }
 
     /// The table as it is now wanted, and the quorum of each service.
@@ -221,7 +224,9 @@ impl Director {
                         let mut begins = checker.clone();
                         begins.timing.alpha |= !alive;
                         let schedule = Schedule::new(&begins, Born::AtStart, now, jitter);
-                        CheckerState::new(CheckerId(self.next_id), schedule)
+                        let mut new = CheckerState::new(CheckerId(self.next_id), schedule);
+                        new.learn(checker, &self.knowledge, now);
+                        new
                     }
                 }
             })

@@ -62,6 +62,9 @@ pub(super) fn result(names: &Names, kind: &CheckerKind, outcome: &Outcome, retri
             };
             format!("Misc check for [{server} VS {service}] by [{path}] {end}")
         }
+        (CheckerKind::Bfd(bfd), up) => {
+            format!("BFD check of [{}] RS({server}) is {}", bfd.name, state(up))
+        }
         (
             CheckerKind::Ping(_) | CheckerKind::Dns(_) | CheckerKind::Udp(_) | CheckerKind::File(_),
             true,
@@ -101,6 +104,7 @@ fn mail_body(kind: &CheckerKind, up: bool, reason: &str) -> String {
         CheckerKind::Ping(_) => plain("ICMP CHECK"),
         CheckerKind::Dns(_) => plain("DNS_CHECK:"),
         CheckerKind::File(_) => plain("FILE CHECK"),
+        CheckerKind::Bfd(bfd) => plain(&format!("BFD CHECK {}", bfd.name)),
         CheckerKind::Http(_) | CheckerKind::Smtp(_) if up => plain("CHECK"),
         CheckerKind::Http(http) => {
             let name = if http.tls { "SSL" } else { "HTTP" };

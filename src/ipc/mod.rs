@@ -4,7 +4,7 @@ pub mod io;
 
 use crate::{
     config::source::Sources,
-    status::{DirectorStatus, Snapshot, VrrpStatus},
+    status::{BfdStatus, DirectorStatus, Snapshot, VrrpStatus},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use std::sync::Arc;
 pub enum Child {
     Vrrp,
     Checkers,
+    Bfd,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,11 @@ pub enum ToChild {
     Configure(Arc<Sources>),
     Ping(u64),
     ReportStatus(u64),
+    /// A BFD session came up or went down; after `Configure` those that are up.
+    Bfd {
+        name: String,
+        up: bool,
+    },
     /// Orderly: priority 0, addresses and services removed, then exit 0.
     Stop,
 }
@@ -32,6 +38,12 @@ pub enum ToParent {
     Pong(u64),
     Vrrp(u64, VrrpStatus),
     Director(u64, DirectorStatus),
+    Bfd(u64, BfdStatus),
+    /// Of the BFD child: for the others.
+    BfdChanged {
+        name: String,
+        up: bool,
+    },
 }
 
 /// What a client of the control socket asks.

@@ -13,6 +13,8 @@ pub struct Snapshot {
     /// None: that child did not answer in time, or does not run.
     pub vrrp: Option<VrrpStatus>,
     pub director: Option<DirectorStatus>,
+    #[serde(default)]
+    pub bfd: Option<BfdStatus>,
     /// The parent's word on its children and the configuration.
     pub notes: Vec<String>,
 }
@@ -121,4 +123,24 @@ pub struct CheckerStatus {
     pub checked: Option<u64>,
     /// Why the last check failed, or what it saw.
     pub reason: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BfdStatus {
+    pub sessions: Vec<BfdSessionStatus>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BfdSessionStatus {
+    pub name: String,
+    pub neighbour: String,
+    /// AdminDown, Down, Init, Up.
+    pub state: String,
+    pub remote_state: String,
+    /// Why it went down last.
+    pub diagnostic: String,
+    /// Between two packets of ours, before jitter, in microseconds.
+    pub interval_us: u64,
+    /// Silence that takes it down, in microseconds; 0: nothing was heard yet.
+    pub detection_us: u64,
 }

@@ -1,6 +1,6 @@
 //! The snapshot as people read it in a terminal.
-use super::{InstanceStatus, RealServerStatus, Snapshot, VirtualServerStatus};
-use std::fmt::Write;
+use super::{BfdSessionStatus, InstanceStatus, RealServerStatus, Snapshot, VirtualServerStatus};
+use std::{fmt::Write, time::Duration};
 
 /// Plain text, a line per object, ends with a newline.
 #[must_use]
@@ -24,6 +24,9 @@ pub fn render(snapshot: &Snapshot) -> String {
                 ),
             );
         }
+    }
+    for session in snapshot.bfd.iter().flat_map(|bfd| &bfd.sessions) {
+        add_session(&mut text, session);
     }
     if let Some(director) = &snapshot.director {
         if let Some(error) = &director.kernel_error {
@@ -71,6 +74,23 @@ fn add_instance(text: &mut String, instance: &InstanceStatus) {
             instance.adverts_received,
             instance.rejected,
             instance.became_master,
+        ),
+    );
+}
+
+fn add_session(text: &mut String, session: &BfdSessionStatus) {
+    let milliseconds = |microseconds: u64| Duration::from_micros(microseconds).as_secs_f64() * 1e3;
+    line(
+        text,
+        format_args!(
+            "bfd_instance {}  {}  neighbour {} ({})  sends every {} ms, down after {} ms  {}",
+            session.name,
+            session.state,
+            session.neighbour,
+            session.remote_state,
+            milliseconds(session.interval_us),
+            milliseconds(session.detection_us),
+            session.diagnostic,
         ),
     );
 }
@@ -134,11 +154,22 @@ fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::{CheckerStatus, DirectorStatus, VrrpStatus};
+    use crate::status::{BfdStatus, CheckerStatus, DirectorStatus, VrrpStatus};
 
     #[test]
     fn a_page_reads_as_intended() {
         let snapshot = Snapshot {
+            bfd: Some(BfdStatus {
+                sessions: vec![BfdSessionStatus {
+                    name: "b".into(),
+                    neighbour: "192.0.2.2".into(),
+                    state: "Up".into(),
+                    remote_state: "Up".into(),
+                    diagnostic: "No Diagnostic".into(),
+                    interval_us: 10_000,
+                    detection_us: 51_500,
+                }],
+            }),
             vrrp: Some(VrrpStatus {
                 instances: vec![InstanceStatus {
                     name: "VI_1".into(),
@@ -192,6 +223,7 @@ vrrp_instance VI_1  BACKUP for 2m05s  priority 80 (base 100)  eth0 vrid 51
   master     192.0.2.2
   addresses  192.0.2.10/24 dev eth0
   adverts    3 sent, 40 received, 2 rejected; became master 1 times
+bfd_instance b  Up  neighbour 192.0.2.2 (Up)  sends every 10 ms, down after 51.5 ms  No Diagnostic
 virtual_server [192.0.2.10]:tcp:80  rr  quorum up (1 of 1)
   [192.0.2.21]:tcp:80  up  weight 1  Route  active 4  inactive 0
     HTTP_GET  up, checked 2s ago: status 200

@@ -4,6 +4,7 @@ mod child;
 pub mod io;
 mod questions;
 pub mod reload_time;
+mod sessions;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub use questions::Dump;
 
 use child::{ChildLife, Due};
 use questions::{Asker, Part, Questions};
+use sessions::Sessions;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -130,6 +132,7 @@ pub struct Supervisor {
     reloads: u64,
     /// Why the last reload was refused; None after one that was taken.
     refused: Option<String>,
+    sessions: Sessions,
 }
 
 impl Supervisor {
@@ -141,7 +144,7 @@ impl Supervisor {
         let idle = !allowed.iter().any(|child| needs.contains(child));
         let children = allowed.iter().map(|which| {
             let mut life = ChildLife::new();
-            if idle || needs.contains(which) {
+            if needs.contains(which) || (idle && *which != Child::Bfd) {
                 life.start(now);
             }
             (*which, life)
@@ -157,6 +160,7 @@ impl Supervisor {
             questions: Questions::default(),
             reloads: 0,
             refused: None,
+            sessions: Sessions::default(),
         }
     }
 
@@ -180,16 +184,20 @@ impl Supervisor {
                 format!("{} process ended ({how}): restarting", name(which)),
             ));
         }
+        if which == Child::Bfd {
+            self.sessions.unknown(now);
+        }
         self.no_longer_wait_for(which, now, out);
         if self.stopping {
             self.stop_next(now, out);
         }
     }
 
-    /// Routers first: the peer takes over while our services still serve; then the services.
+    /// Routers first: the peer takes over while our services still serve; then the services. Last
+    /// the sessions, whose end would take down what hangs on them.
     fn stop_next(&mut self, now: Instant, out: &mut Vec<Action>) {
         let grace = self.global.child_wait_time;
-        for which in [Child::Vrrp, Child::Checkers] {
+        for which in [Child::Vrrp, Child::Checkers, Child::Bfd] {
             let Some(life) = self.life(which) else { continue };
             if life.is_gone() {
                 continue;
@@ -327,6 +335,21 @@ impl Supervisor {
             ToParent::Director(number, status) => {
                 self.questions.add(number, from, Part::Director(status), out);
             }
+            ToParent::Bfd(number, status) => {
+                self.questions.add(number, from, Part::Bfd(status), out);
+            }
+            ToParent::BfdChanged { name, up } => {
+                if self.sessions.changed(&name, up) {
+                    self.pass_on(&name, up, out);
+                }
+            }
+        }
+    }
+
+    /// Children never talk to each other.
+    fn pass_on(&self, name: &str, up: bool, out: &mut Vec<Action>) {
+        for child in self.running().into_iter().filter(|child| *child != Child::Bfd) {
+            out.push(Action::Send(child, ToChild::Bfd { name: name.to_owned(), up }));
         }
     }
 
@@ -371,6 +394,11 @@ impl Machine for Supervisor {
                     life.started(now);
                 }
                 out.push(Action::Send(which, ToChild::Configure(Arc::clone(&self.sources))));
+                if which != Child::Bfd {
+                    for (name, up) in self.sessions.known() {
+                        out.push(Action::Send(which, ToChild::Bfd { name: name.to_owned(), up }));
+                    }
+                }
             }
             Event::Exited(which, how) => self.on_exited(which, &how, now, &mut out),
             Event::Message(from, message) => self.on_message(from, message, now, &mut out),
@@ -408,6 +436,9 @@ impl Machine for Supervisor {
                 }
             }
         }
+        for name in self.sessions.lost(now) {
+            self.pass_on(&name, false, &mut out);
+        }
         self.questions.answer(Some(now), &mut out);
         if let Some(late) = self.reload.take_if(|reload| reload.until <= now) {
             out.push(Action::Log(Level::Warning, "Reload: a process is still at it".to_owned()));
@@ -428,6 +459,7 @@ impl Machine for Supervisor {
         children
             .chain(self.questions.next_deadline())
             .chain(self.reload.as_ref().map(|reload| reload.until))
+            .chain(self.sessions.deadline())
             .min()
     }
 }
@@ -444,5 +476,6 @@ pub const fn name(child: Child) -> &'static str {
     match child {
         Child::Vrrp => "VRRP",
         Child::Checkers => "checkers",
+        Child::Bfd => "BFD",
     }
 }

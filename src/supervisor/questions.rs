@@ -4,7 +4,7 @@ use super::{Action, Level, name};
 use crate::{
     config::source::Sources,
     ipc::{Child, Response},
-    status::{DirectorStatus, Snapshot, VrrpStatus},
+    status::{BfdStatus, DirectorStatus, Snapshot, VrrpStatus},
 };
 use std::{
     sync::Arc,
@@ -41,6 +41,7 @@ pub(super) enum Asker {
 pub(super) enum Part {
     Vrrp(VrrpStatus),
     Director(DirectorStatus),
+    Bfd(BfdStatus),
 }
 
 #[derive(Debug)]
@@ -81,6 +82,7 @@ impl Questions {
             match part {
                 Part::Vrrp(status) => question.snapshot.vrrp = Some(status),
                 Part::Director(status) => question.snapshot.director = Some(status),
+                Part::Bfd(status) => question.snapshot.bfd = Some(status),
             }
             question.waits_for.retain(|child| *child != from);
         }

@@ -148,3 +148,81 @@ fn only_who_has_something_to_do_runs_and_a_reload_can_start_another() {
     let mut parent = Supervisor::new(file(&[Child::Vrrp]), &[Child::Checkers], now);
     assert_eq!(parent.handle_deadline(now), [Action::Spawn(Child::Checkers)]);
 }
+
+/// With a BFD child, whose sessions concern the others.
+fn with_sessions() -> (Supervisor, Instant) {
+    let now = Instant::now();
+    let all = [Child::Vrrp, Child::Checkers, Child::Bfd];
+    let mut parent = Supervisor::new(file(&all), &all, now);
+    assert_eq!(parent.handle_deadline(now), all.map(Action::Spawn));
+    for child in all {
+        let sent = parent.handle(Event::Started(child), now);
+        assert_eq!(sent, [Action::Send(child, ToChild::Configure(Arc::default()))]);
+    }
+    (parent, now)
+}
+
+fn session(name: &str, up: bool) -> ToChild {
+    ToChild::Bfd { name: name.to_owned(), up }
+}
+
+fn changed(name: &str, up: bool) -> Event {
+    Event::Message(Child::Bfd, ToParent::BfdChanged { name: name.to_owned(), up })
+}
+
+#[test]
+fn sessions_are_passed_on_and_told_to_who_comes_later() {
+    let (mut parent, now) = with_sessions();
+    let told = parent.handle(changed("b", true), now);
+    let to = |child| Action::Send(child, session("b", true));
+    assert_eq!(told, [to(Child::Vrrp), to(Child::Checkers)]);
+    drop(parent.handle(Event::Exited(Child::Vrrp, "signal 9".to_owned()), now));
+    drop(parent.handle_deadline(now));
+    let told = parent.handle(Event::Started(Child::Vrrp), now);
+    assert_eq!(told.last(), Some(&to(Child::Vrrp)), "after its configuration");
+}
+
+#[test]
+fn a_session_that_nobody_watches_any_more_is_down_after_a_while() {
+    let (mut parent, mut now) = with_sessions();
+    for name in ["a", "b"] {
+        drop(parent.handle(changed(name, true), now));
+    }
+    drop(parent.handle(Event::Exited(Child::Bfd, "signal 9".to_owned()), now));
+    let passed_on = |parent: &mut Supervisor, now| -> Vec<ToChild> {
+        let actions = parent.handle_deadline(now).into_iter();
+        let sent = actions.filter_map(|action| match action {
+            Action::Send(Child::Vrrp, message @ ToChild::Bfd { .. }) => Some(message),
+            _ => None,
+        });
+        sent.collect()
+    };
+    assert_eq!(passed_on(&mut parent, now), [], "a new child may find them up");
+    for name in ["a", "b"] {
+        assert_eq!(parent.handle(changed(name, false), now), [], "as which it begins");
+    }
+    now += seconds(3);
+    drop(parent.handle(changed("a", true), now));
+    now += seconds(7);
+    assert_eq!(passed_on(&mut parent, now), [session("b", false)]);
+    now += seconds(60);
+    assert_eq!(passed_on(&mut parent, now), []);
+}
+
+#[test]
+fn sessions_end_last() {
+    let (mut parent, now) = with_sessions();
+    drop(parent.handle(Event::Signal(Signal::Stop), now));
+    drop(parent.handle(Event::Exited(Child::Vrrp, "exit 0".to_owned()), now));
+    let last = parent.handle(Event::Exited(Child::Checkers, "exit 0".to_owned()), now);
+    assert_eq!(last, [Action::Send(Child::Bfd, ToChild::Stop)]);
+}
+
+#[test]
+fn a_file_without_sessions_has_no_process_for_them() {
+    let now = Instant::now();
+    let all = [Child::Vrrp, Child::Checkers, Child::Bfd];
+    let mut parent = Supervisor::new(file(&[]), &all, now);
+    let spawned = parent.handle_deadline(now);
+    assert_eq!(spawned, [Action::Spawn(Child::Vrrp), Action::Spawn(Child::Checkers)]);
+}

@@ -1,10 +1,11 @@
 //! What a VRRP node is told, and what it orders.
 use crate::{
     base::{Family, InterfaceAddress, OwnLink, Route, Rule},
-    config::model::{GlobalDefs, SyncDaemon, TrackScript, VrrpConfig},
+    config::model::{GlobalDefs, SyncDaemon, TrackFile, TrackProcess, TrackScript, VrrpConfig},
     net::{NetEvent, filter::Filter},
     notify::Notification,
     status::VrrpStatus,
+    trackers::News,
 };
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
@@ -44,11 +45,8 @@ pub struct Datagram {
 pub enum Event {
     Datagram(Datagram),
     Net(NetEvent),
-    /// A watched script's verdict changed, or is known for the first time.
-    Tracker {
-        name: String,
-        up: bool,
-    },
+    /// Something watched turned, or is known for the first time.
+    Tracker(News),
     SocketOpened(Arc<SocketKey>),
     /// [`Action::Open`] is ordered again after a while.
     SocketFailed {
@@ -104,6 +102,15 @@ pub enum Action {
     WatchClock,
     WatchScript(TrackScript),
     UnwatchScript(String),
+    /// These instead of those of before; each is told of at once, as [`Event::Tracker`].
+    WatchFiles {
+        /// Those that are to be created are created first.
+        files: Vec<TrackFile>,
+        /// Also where a file exists and that is asked for.
+        overwrite: bool,
+    },
+    /// The same.
+    WatchProcesses(Vec<TrackProcess>),
     Log(Level, String),
     Report(u64, VrrpStatus),
     /// Leave the loop with code 0 after what was notified has been given a second to run.
@@ -136,6 +143,8 @@ impl Action {
             | Self::WatchClock
             | Self::WatchScript(_)
             | Self::UnwatchScript(_)
+            | Self::WatchFiles { .. }
+            | Self::WatchProcesses(_)
             | Self::Log(..)
             | Self::Report(..)
             | Self::Exit => false,

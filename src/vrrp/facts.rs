@@ -1,4 +1,4 @@
-//! What the host's interfaces and the tracked scripts mean for an instance: where it sends from,
+//! What the host's interfaces and everything tracked mean for an instance: where it sends from,
 //! what stands against it, its priority.
 use super::{
     encode::{Encoder, Shape, most_addresses},
@@ -6,7 +6,7 @@ use super::{
     fault::Fault,
     instance::{Instance, Turn},
     links::Links,
-    priority::{Subject, Trackers},
+    priority::Trackers,
     receive::protocol,
     trailer::TRAILER,
 };
@@ -14,6 +14,7 @@ use crate::{
     base::{Family, OwnLinkKind, Priority},
     config::model::{AuthHmac, HmacMode, VrrpInstance},
     net::LinkView,
+    trackers::{Reading, Subject},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,13 +22,13 @@ use std::{
     sync::Arc,
 };
 
-/// Verdicts of the watched scripts; None before the first one.
-pub(super) type Scripts = BTreeMap<String, Option<bool>>;
+/// What is known of everything watched; None before the first news.
+pub(super) type Readings = BTreeMap<Subject, Option<Reading>>;
 
 impl Instance {
     /// Reads from the configuration what to track. `weights_count` is false for members of sync
     /// groups without `sync_group_tracking_weight`.
-    pub(super) fn plan_trackers(&mut self, weights_count: bool, scripts: &Scripts) {
+    pub(super) fn plan_trackers(&mut self, weights_count: bool, readings: &Readings) {
         let config = &self.config;
         let own = config.interface.value.as_str();
         let counts = weights_count && config.priority.value != Priority::OWNER;
@@ -35,8 +36,14 @@ impl Instance {
         for line in config.track_interfaces.iter().filter(|line| line.name.value != own) {
             trackers.track_interface(line, counts);
         }
-        for line in &config.track_scripts {
-            trackers.track_script(line, counts);
+        let lists: [(fn(String) -> Subject, _); 4] = [
+            (Subject::Script, &config.track_scripts),
+            (Subject::Process, &config.track_processes),
+            (Subject::File, &config.track_files),
+            (Subject::Bfd, &config.track_bfds),
+        ];
+        for (kind, lines) in lists {
+            lines.iter().for_each(|line| trackers.track(kind, line, counts));
         }
         let vips = config.addresses.iter().chain(&config.excluded);
         let of_addresses = vips.filter(|vip| vip.track).map(|vip| vip.dev.as_str());
@@ -56,15 +63,14 @@ impl Instance {
                 trackers.need_interface(dev);
             }
         }
-        for line in &config.track_scripts {
-            let verdict = scripts.get(&line.name.value).copied().flatten();
-            trackers.set(&Subject::Script(line.name.value.clone()), verdict);
+        for (subject, reading) in readings {
+            trackers.set(subject, *reading);
         }
         self.trackers = trackers;
     }
 
-    pub(super) fn script_ended(&mut self, name: &str, up: bool) {
-        self.trackers.set(&Subject::Script(name.to_owned()), Some(up));
+    pub(super) fn heard_of(&mut self, subject: &Subject, reading: Reading) {
+        self.trackers.set(subject, Some(reading));
     }
 
     /// Brings everything that depends on the host up to date; moves nothing.
@@ -92,7 +98,7 @@ impl Instance {
             .collect();
         for subject in interfaces {
             if let Subject::Interface(name) = &subject {
-                self.trackers.set(&subject, Some(links.is_usable(name)));
+                self.trackers.set(&subject, Some(Reading::of(links.is_usable(name))));
             }
         }
     }
@@ -210,6 +216,9 @@ impl Instance {
             Fault::Socket(_) | Fault::Group => true,
             Fault::Interface(_)
             | Fault::Script(_)
+            | Fault::Process(_)
+            | Fault::File(_)
+            | Fault::Bfd(_)
             | Fault::NoSource
             | Fault::SourceMissing(_)
             | Fault::NoMulticast(_)

@@ -7,6 +7,12 @@ pub(super) enum Fault {
     Interface(String),
     /// A tracked script without a weight fails.
     Script(String),
+    /// Too few or too many processes run.
+    Process(String),
+    /// A tracked file's number says so.
+    File(String),
+    /// A tracked BFD session without a weight is not up.
+    Bfd(String),
     /// No address to send from.
     NoSource,
     /// Multicast is asked for on an interface that has none.
@@ -27,6 +33,9 @@ impl fmt::Display for Fault {
         match self {
             Self::Interface(name) => write!(f, "interface {name} down"),
             Self::Script(name) => write!(f, "script {name} fails"),
+            Self::Process(name) => write!(f, "tracked process {name} quorum not achieved"),
+            Self::File(name) => write!(f, "tracked file {name}"),
+            Self::Bfd(name) => write!(f, "BFD session {name} down"),
             Self::NoSource => f.write_str("no source address"),
             Self::NoMulticast(name) => write!(f, "interface {name} does not support multicast"),
             Self::SourceMissing(address) => write!(f, "src address {address} not configured"),

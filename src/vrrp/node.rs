@@ -1,7 +1,7 @@
 //! All instances as one machine: who is told what, and when the next timer expires.
 use super::{
     event::{Action, Datagram, Event, Level, SocketKey, Tuning},
-    facts::Scripts,
+    facts::Readings,
     fault::Fault,
     filter::Filters,
     instance::{Heard, Instance, Phase, Turn},
@@ -17,6 +17,7 @@ use crate::{
     config::model::{Authentication, GlobalDefs, VrrpConfig},
     machine::Machine,
     net::NetEvent,
+    trackers::{News, Reading, Subject},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,7 +38,7 @@ pub struct VrrpNode {
     promoting: BTreeMap<String, LinkIndex>,
     pub(super) instances: Vec<Instance>,
     pub(super) groups: Vec<Group>,
-    pub(super) scripts: Scripts,
+    pub(super) readings: Readings,
     /// Open ones, and the interface they were opened on.
     sockets: BTreeMap<Arc<SocketKey>, Option<LinkIndex>>,
     /// Those that could not be opened, and when that is tried again.
@@ -85,7 +86,7 @@ impl VrrpNode {
             own_links: OwnLinks::default(),
             filters: Filters::default(),
             promoting: BTreeMap::new(),
-            scripts: Scripts::new(),
+            readings: Readings::new(),
             sockets: BTreeMap::new(),
             retries: BTreeMap::new(),
             vips: BTreeSet::new(),
@@ -98,7 +99,7 @@ impl VrrpNode {
             global,
         };
         let mut first = vec![];
-        node.watch_scripts(&[], &mut first);
+        node.watch(&VrrpConfig::default(), true, &mut first);
         node.watch_clock(&mut first);
         node.settle_configuration();
         first.extend(node.release_leftovers());
@@ -166,7 +167,7 @@ impl VrrpNode {
         for index in 0..self.instances.len() {
             let counts = self.group_of(index).is_none_or(|group| group.config.tracking_weight);
             if let Some(instance) = self.instances.get_mut(index) {
-                instance.plan_trackers(counts, &self.scripts);
+                instance.plan_trackers(counts, &self.readings);
             }
         }
         self.assign_sync_daemon();
@@ -441,14 +442,26 @@ impl VrrpNode {
         }
     }
 
-    fn on_tracker(&mut self, name: &str, up: bool, now: Instant, out: &mut Vec<Action>) {
-        let Some(verdict) = self.scripts.get_mut(name) else { return };
-        if *verdict == Some(up) {
+    fn on_tracker(&mut self, news: &News, now: Instant, out: &mut Vec<Action>) {
+        let News { subject, reading } = news;
+        // A session may be named by the next configuration.
+        let concerns = self.readings.contains_key(subject) || matches!(subject, Subject::Bfd(_));
+        if !concerns || self.readings.get(subject) == Some(&Some(*reading)) {
             return;
         }
-        *verdict = Some(up);
+        self.readings.insert(subject.clone(), Some(*reading));
         for instance in &mut self.instances {
-            instance.script_ended(name, up);
+            instance.heard_of(subject, *reading);
+            if let Subject::Bfd(name) = subject
+                && instance.config.track_bfds.iter().any(|line| line.name.value == *name)
+            {
+                let word = if *reading == Reading::Up { "UP" } else { "DOWN" };
+                let text = format!(
+                    "VRRP_Instance({}) Tracked BFD instance {name} is {word}",
+                    instance.name
+                );
+                out.push(Action::Log(Level::Info, text));
+            }
         }
         self.settle(now, out);
     }
@@ -488,8 +501,8 @@ impl VrrpNode {
     /// In keepalived's order: scripts, instances, statics, and only then what is told of it.
     fn stop(&mut self, now: Instant, out: &mut Vec<Action>) {
         self.life = Life::Stopped;
-        for name in self.scripts.keys() {
-            out.push(Action::UnwatchScript(name.clone()));
+        for script in &self.config.scripts {
+            out.push(Action::UnwatchScript(script.name.value.clone()));
         }
         let mut told = vec![];
         for index in 0..self.instances.len() {
@@ -552,7 +565,7 @@ impl Machine for VrrpNode {
                 Life::New { .. } | Life::Delayed { .. } | Life::Stopped => {}
             },
             Event::Net(event) => self.on_net(event, now, &mut out),
-            Event::Tracker { name, up } => self.on_tracker(&name, up, now, &mut out),
+            Event::Tracker(news) => self.on_tracker(&news, now, &mut out),
             Event::SocketOpened(socket) => self.on_socket(&socket, None, now, &mut out),
             Event::SocketFailed { socket, reason } => {
                 self.on_socket(&socket, Some(&reason), now, &mut out);

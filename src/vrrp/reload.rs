@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     base::{Family, InterfaceAddress, OwnLink, Vrid},
-    config::model::{GlobalDefs, TrackScript, VrrpConfig, VrrpInstance},
+    config::model::{GlobalDefs, VrrpConfig, VrrpInstance},
+    trackers::{Reading, Subject as Tracked},
 };
 use std::{
     net::IpAddr,
@@ -62,7 +63,7 @@ impl VrrpNode {
         self.stop_sync_daemon(&mut sync_stops);
         let old_config = std::mem::replace(&mut self.config, config);
         self.global = global;
-        self.watch_scripts(&old_config.scripts, out);
+        self.watch(&old_config, false, out);
         let (gone, come) = statics::reload(&old_config, &self.config);
         out.extend(gone);
         self.exchange_instances(now, out);
@@ -142,22 +143,40 @@ impl VrrpNode {
         }
     }
 
-    /// Scripts that are new or have changed start anew; what they last said stands until then.
-    pub(super) fn watch_scripts(&mut self, old: &[TrackScript], out: &mut Vec<Action>) {
-        let new = &self.config.scripts;
-        for script in old.iter().filter(|script| !new.contains(script)) {
+    /// Scripts that are new or have changed start anew; files and processes are looked at anew where
+    /// anything of them changed. What was last said of them stands until then.
+    /// `start`: not at a reload.
+    pub(super) fn watch(&mut self, old: &VrrpConfig, start: bool, out: &mut Vec<Action>) {
+        let new = Arc::clone(&self.config);
+        for script in old.scripts.iter().filter(|script| !new.scripts.contains(script)) {
             out.push(Action::UnwatchScript(script.name.value.clone()));
         }
-        let mut verdicts = std::mem::take(&mut self.scripts);
-        for script in new {
-            let name = &script.name.value;
-            let fresh = script.init_fail.then_some(false);
-            let verdict = verdicts.remove(name).unwrap_or(fresh);
-            self.scripts.insert(name.clone(), verdict);
-            if !old.contains(script) {
-                out.push(Action::WatchScript(script.clone()));
-            }
+        for script in new.scripts.iter().filter(|script| !old.scripts.contains(script)) {
+            out.push(Action::WatchScript(script.clone()));
         }
+        if old.files != new.files {
+            // What somebody has written since the start must stay.
+            out.push(Action::WatchFiles { files: new.files.clone(), overwrite: start });
+        }
+        if old.processes != new.processes {
+            out.push(Action::WatchProcesses(new.processes.clone()));
+        }
+        let mut known = std::mem::take(&mut self.readings);
+        let mut add = |subject: Tracked, fresh: Option<Reading>| {
+            let reading = known.remove(&subject).unwrap_or(fresh);
+            self.readings.insert(subject, reading);
+        };
+        for script in &new.scripts {
+            let fresh = script.init_fail.then_some(Reading::Down);
+            add(Tracked::Script(script.name.value.clone()), fresh);
+        }
+        new.processes.iter().for_each(|p| add(Tracked::Process(p.name.value.clone()), None));
+        new.files.iter().for_each(|f| add(Tracked::File(f.name.value.clone()), None));
+        // A session is down until somebody says that it is up.
+        new.bfds.iter().for_each(|name| add(Tracked::Bfd(name.clone()), Some(Reading::Down)));
+        // Those of other children too: a later configuration may name them.
+        known.retain(|subject, _| matches!(subject, Tracked::Bfd(_)));
+        self.readings.append(&mut known);
     }
 
     fn advertise_all(&mut self, now: Instant, out: &mut Vec<Action>) {

@@ -40,6 +40,8 @@ pub(super) struct Lab {
     pub(super) kernel_hangs: bool,
     /// By the number of the link; told when the director asks for them.
     addresses: BTreeMap<u32, Vec<IpAddr>>,
+    /// Of tracked files, before the start.
+    numbers: Vec<(String, i64)>,
     exited: bool,
     pub(super) transcript: Vec<String>,
 }
@@ -82,6 +84,7 @@ impl Lab {
             kernel_hangs: false,
             addresses: BTreeMap::new(),
             exited: false,
+            numbers: vec![],
             transcript: vec![],
         }
     }
@@ -89,13 +92,24 @@ impl Lab {
     pub(super) fn start(&mut self) {
         let config = self.parse();
         let (services, global) = (config.director, config.global);
-        self.director = Some(Director::new(services, global, self.options, self.now()));
+        let director = Director::new(services, global, self.options, self.now());
+        self.director = Some(director.knowing(std::mem::take(&mut self.numbers)));
         self.run_until(self.clock);
     }
 
     pub(super) fn reload(&mut self) {
         let config = self.parse();
         self.tell(Event::Reload(config.director, config.global));
+    }
+
+    /// A tracked file holds a number: before the start, or from now on.
+    pub(super) fn file(&mut self, name: &str, number: i64) {
+        let name = name.to_owned();
+        if self.director.is_some() {
+            self.tell(Event::FileRead { name, number });
+        } else {
+            self.numbers.push((name, number));
+        }
     }
 
     pub(super) fn tell(&mut self, event: Event) {
@@ -276,6 +290,10 @@ impl Lab {
                     let event = Event::Net(NetEvent::Links(links));
                     let actions = self.director.as_mut().unwrap().handle(event, now);
                     self.carry_out(actions);
+                }
+                Action::WatchFiles(files) => {
+                    let names: Vec<_> = files.iter().map(|file| file.name.value.as_str()).collect();
+                    self.say("watch", &names.join(" "));
                 }
                 Action::Exit => {
                     self.say("exit", "");

@@ -3,8 +3,9 @@ use ldirector::{
     base::{AddressFlags, Family, InterfaceAddress, LinkIndex, Prefix, Priority, Script, Vrid},
     config::{
         model::{
-            Authentication, GarpSchedule, GlobalDefs, NotifyScripts, SyncGroup, TrackInterface,
-            TrackScript, TrackerUse, Version, VrrpConfig, VrrpInstance,
+            Authentication, GarpSchedule, GlobalDefs, NotifyScripts, ProcessMatch, SyncGroup,
+            TrackFile, TrackInterface, TrackProcess, TrackScript, TrackerUse, Version, VrrpConfig,
+            VrrpInstance,
         },
         source::Spanned,
     },
@@ -12,6 +13,7 @@ use ldirector::{
     net::{LinkView, NetEvent},
     notify::Notification,
     status::InstanceStatus,
+    trackers::{News, Reading, Subject},
     vrrp::{Action, Datagram, Endpoint, Event, Packet, SocketKey, VrrpNode},
 };
 use std::{
@@ -48,6 +50,8 @@ pub(crate) struct Host {
     inbox: VecDeque<Event>,
     watched: BTreeSet<String>,
     pub(crate) scripts: BTreeMap<String, bool>,
+    /// Files (0 at first) and processes (up at first).
+    tracked: BTreeMap<Subject, Reading>,
     pub(crate) record: Vec<(Duration, Action)>,
 }
 
@@ -77,6 +81,7 @@ impl Lan {
             inbox: VecDeque::new(),
             watched: BTreeSet::new(),
             scripts: BTreeMap::new(),
+            tracked: BTreeMap::new(),
             record: vec![],
         });
         self.hosts.last_mut().unwrap()
@@ -124,7 +129,16 @@ impl Lan {
         let host = self.host(name);
         host.scripts.insert(script.to_owned(), up);
         if host.watched.contains(script) {
-            self.tell(name, Event::Tracker { name: script.to_owned(), up });
+            self.tell(name, Event::Tracker(turned(script, up)));
+        }
+    }
+
+    /// A file, a process or a BFD session becomes other; what is watched later begins with that.
+    pub(crate) fn set_tracked(&mut self, name: &str, subject: Subject, reading: Reading) {
+        let host = self.host(name);
+        host.tracked.insert(subject.clone(), reading);
+        if host.node.is_some() {
+            self.tell(name, Event::Tracker(News { subject, reading }));
         }
     }
 
@@ -291,7 +305,17 @@ impl Host {
                 let name = script.name.value;
                 let up = *self.scripts.entry(name.clone()).or_insert(true);
                 self.watched.insert(name.clone());
-                self.inbox.push_back(Event::Tracker { name, up });
+                self.inbox.push_back(Event::Tracker(turned(&name, up)));
+            }
+            Action::WatchFiles { files, overwrite: _ } => {
+                for file in files {
+                    self.tell_tracked(Subject::File(file.name.value), Reading::Number(0));
+                }
+            }
+            Action::WatchProcesses(processes) => {
+                for process in processes {
+                    self.tell_tracked(Subject::Process(process.name.value), Reading::Up);
+                }
             }
             Action::UnwatchScript(name) => {
                 self.watched.remove(&name);
@@ -325,6 +349,11 @@ impl Host {
         made.addresses.clear();
         self.links.push(made.clone());
         self.inbox.push_back(Event::Net(NetEvent::Link(made)));
+    }
+
+    fn tell_tracked(&mut self, subject: Subject, first: Reading) {
+        let reading = *self.tracked.entry(subject.clone()).or_insert(first);
+        self.inbox.push_back(Event::Tracker(News { subject, reading }));
     }
 
     fn add_address(&mut self, vip: &InterfaceAddress) {
@@ -402,6 +431,38 @@ impl Host {
         });
     }
 
+    /// `kind`: file, process, bfd.
+    pub(crate) fn track_other(&mut self, kind: &str, instance: &str, line: TrackerUse) {
+        let (name, weight, reverse) = (line.name.clone(), line.weight, line.reverse);
+        match kind {
+            "file" => {
+                let path = format!("/{}", name.value);
+                self.config.files.push(TrackFile { name, path, weight, reverse, init: None });
+                self.instance(instance).track_files.push(line);
+            }
+            "process" => {
+                let which = ProcessMatch::Name(name.value.clone());
+                let (quorum, quorum_max) = (1, None);
+                let (fork_delay, terminate_delay) = (Duration::ZERO, Duration::ZERO);
+                self.config.processes.push(TrackProcess {
+                    name,
+                    which,
+                    weight,
+                    reverse,
+                    quorum,
+                    quorum_max,
+                    fork_delay,
+                    terminate_delay,
+                });
+                self.instance(instance).track_processes.push(line);
+            }
+            _ => {
+                self.config.bfds.push(name.value);
+                self.instance(instance).track_bfds.push(line);
+            }
+        }
+    }
+
     pub(crate) fn track_interface(&mut self, instance: &str, name: &str, weight: i32) {
         let line = TrackInterface { name: plain(name.to_owned()), weight, reverse: false };
         self.instance(instance).track_interfaces.push(line);
@@ -420,6 +481,11 @@ impl Host {
 
 pub(crate) fn plain<T>(value: T) -> Spanned<T> {
     Spanned { value, span: ldirector::config::source::Span::default() }
+}
+
+/// A script turned.
+pub(crate) fn turned(name: &str, up: bool) -> News {
+    News { subject: Subject::Script(name.to_owned()), reading: Reading::of(up) }
 }
 
 fn script(path: &str) -> Script {
@@ -464,6 +530,9 @@ pub(crate) fn instance(name: &str, vrid: u8) -> VrrpInstance {
         static_interfaces: vec![],
         track_interfaces: vec![],
         track_scripts: vec![],
+        track_processes: vec![],
+        track_files: vec![],
+        track_bfds: vec![],
         track_primary: true,
         notify: NotifyScripts { any: Some(script("notify")), ..NotifyScripts::default() },
         smtp_alert: false,

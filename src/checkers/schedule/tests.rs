@@ -80,7 +80,7 @@ fn kind(name: &str) -> CheckerKind {
             max_reply_length: 255,
         })),
         "file" => {
-            CheckerKind::File(Box::new(FileCheck { path: "/f".into(), weight: 1, reverse: false }))
+            CheckerKind::File(Box::new(FileCheck { name: "f".into(), weight: 1, reverse: false }))
         }
         other => panic!("no kind {other}"),
     }
@@ -213,11 +213,6 @@ fn rules_by_kind() {
             checker("tcp", 1, 1, false),
             "L ! +60 | L ! +60 | P ok +60 | F - +1 | L ! +60 | F down(1) +60 | L ! +60 | P up +60",
         ),
-        start(
-            "FILE looks every second",
-            checker("file", 0, 1, false),
-            "P ok +1 | F down(0) +1 | P up +1",
-        ),
     ];
     rows.iter().for_each(run);
 }
@@ -272,9 +267,7 @@ fn lists_of_urls() {
 #[test]
 fn the_first_probe_waits_a_second_and_its_share_of_the_warmup() {
     let now = Instant::now();
-    for (kind, jitter, wait) in
-        [("tcp", 0.0, 1.0), ("tcp", 0.5, 31.0), ("http", 0.25, 16.0), ("file", 0.5, 1.0)]
-    {
+    for (kind, jitter, wait) in [("tcp", 0.0, 1.0), ("tcp", 0.5, 31.0), ("http", 0.25, 16.0)] {
         let schedule = Schedule::new(&checker(kind, 1, 1, false), Born::AtStart, now, jitter);
         assert_eq!(
             schedule.next_probe(),
@@ -317,6 +310,21 @@ fn a_file_moves_the_weight() {
     let verdict = probed(&mut schedule, &Outcome::Weigh { offset: -3, reason: String::new() }, now);
     assert_eq!((verdict.change, verdict.weight_changed), (Change::Confirmed, true));
     assert_eq!(schedule.weight_offset(7), -3);
+    assert_eq!(probed(&mut schedule, &Outcome::fail("9"), now).change, Change::Down, "at once");
+    assert_eq!(schedule.next_probe(), None, "it is told, and never asks");
+    schedule.resume(now);
+    assert_eq!(schedule.next_probe(), None);
+}
+
+#[test]
+fn what_is_known_before_the_start_is_no_change() {
+    let now = Instant::now();
+    let mut schedule = Schedule::new(&checker("file", 0, 1, false), Born::AtStart, now, 0.0);
+    schedule.assume(&Outcome::fail("holds 1"));
+    assert!(!schedule.is_up() && schedule.has_run());
+    assert_eq!(probed(&mut schedule, &Outcome::fail("holds 2"), now).change, Change::Unchanged);
+    schedule.assume(&Outcome::Weigh { offset: 5, reason: String::new() });
+    assert_eq!((schedule.is_up(), schedule.weight_offset(7)), (true, 5));
 }
 
 #[test]

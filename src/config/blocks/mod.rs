@@ -1,14 +1,16 @@
 //! From statements to the typed model: one file per block, the root table, and the settling of
 //! what blocks take from each other.
 mod addresses;
+mod bfd_instance;
 pub(in crate::config) mod global_defs;
 mod interfaces;
 mod line;
 pub(super) mod lvs;
 mod notify;
-mod planned;
 mod routing;
 mod static_network;
+mod track_file;
+mod track_process;
 mod trackers;
 mod vrrp_instance;
 mod vrrp_script;
@@ -27,7 +29,7 @@ use super::{
         Takes::{Block, Lines, NamedBlock, Nothing, One, UpTo1, WordsBlock},
         apply, describe, kw, not_yet,
     },
-    model::{Config, IpvsNamespace, VrrpConfig},
+    model::{BfdConfig, Config, IpvsNamespace, TrackerUse, VrrpConfig, VrrpInstance},
     rules::Rule,
     source::{KeyFile, Sources, Spanned},
     tree::{Statement, Word},
@@ -46,14 +48,15 @@ pub(super) struct Drafts {
     instances: Vec<vrrp_instance::Draft>,
     groups: Vec<vrrp_sync_group::Draft>,
     scripts: Vec<vrrp_script::Draft>,
+    processes: Vec<track_process::Draft>,
+    files: Vec<track_file::Draft>,
+    bfds: Vec<bfd_instance::Draft>,
     fixed: static_network::Draft,
     track_groups: Vec<routing::TrackGroup>,
     routing: routing::Shared,
     interfaces: interfaces::Drafts,
     pub(super) lvs: lvs::Drafts,
 }
-
-const TRACKER: Support = Support::NotYet("it is planned; nothing is guarded by it");
 
 static ROOT: &[Keyword<Drafts>] = &[
     kw(&["global_defs"], Block, global_defs::block).doc("what concerns everything"),
@@ -89,11 +92,14 @@ static ROOT: &[Keyword<Drafts>] = &[
         static_network::static_rules,
     )
     .doc("routing rules while the program runs"),
-    not_yet(&["vrrp_track_process"], NamedBlock("NAME")).support(TRACKER).doc("processes to track"),
-    not_yet(&["track_file", "vrrp_track_file"], NamedBlock("NAME"))
-        .support(TRACKER)
-        .doc("a file whose number counts"),
-    not_yet(&["bfd_instance"], NamedBlock("NAME")).support(TRACKER).doc("a BFD session"),
+    kw(&["vrrp_track_process"], NamedBlock("NAME"), track_process::block)
+        .doc("processes that must run"),
+    kw(&["track_file"], NamedBlock("NAME"), track_file::block).doc("a file whose number counts"),
+    kw(&["vrrp_track_file"], NamedBlock("NAME"), track_file::block)
+        .support(Support::Obsolete("write `track_file`"))
+        .doc("old name of track_file"),
+    kw(&["bfd_instance"], NamedBlock("NAME"), bfd_instance::block)
+        .doc("a BFD session with a neighbour"),
     kw(&["track_group"], NamedBlock("NAME"), routing::track_group)
         .doc("instances that need the interfaces of static addresses, routes and rules"),
     kw(&["garp_group"], Block, interfaces::garp_group).doc("interfaces that share a pace of ARPs"),
@@ -185,8 +191,10 @@ pub fn blocks() -> Vec<BlockInfo> {
         BlockInfo { name: "garp_group", keywords: || describe(interfaces::GARP_GROUP) },
         BlockInfo { name: "vrrp_script", keywords: || describe(vrrp_script::KEYWORDS) },
         BlockInfo { name: "track_group", keywords: || describe(routing::TRACK_GROUP) },
+        BlockInfo { name: track_process::BLOCK, keywords: || describe(track_process::KEYWORDS) },
+        BlockInfo { name: track_file::BLOCK, keywords: || describe(track_file::KEYWORDS) },
+        BlockInfo { name: bfd_instance::BLOCK, keywords: || describe(bfd_instance::KEYWORDS) },
     ];
-    blocks.extend(planned::blocks());
     blocks.extend(lvs::blocks());
     blocks
 }
@@ -196,11 +204,16 @@ impl Drafts {
         let names: Vec<String> = self.instances.iter().map(|d| d.name.value.clone()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let global = &self.global;
-        let scripts = vrrp_script::settle(self.scripts, out);
+        let available = trackers::Available {
+            scripts: vrrp_script::settle(self.scripts, out),
+            processes: track_process::settle(self.processes, out),
+            files: track_file::settle(self.files, out),
+            bfds: bfd_instance::settle(self.bfds, out),
+        };
         let (sync_groups, memberships) = vrrp_sync_group::settle(
             self.groups,
             &names,
-            &scripts,
+            &available,
             global.vrrp_alert(),
             global.vrrp.notify_priority_changes.unwrap_or(false),
             out,
@@ -213,7 +226,7 @@ impl Drafts {
             key_files,
             default_interface: global.default_interface(),
             smtp_alert: global.vrrp_alert(),
-            scripts: &scripts,
+            available: &available,
             memberships: &memberships,
         };
         let mut own_names = global.own_names();
@@ -222,17 +235,26 @@ impl Drafts {
             .into_iter()
             .filter_map(|draft| draft.settle(&around, &mut own_names, out))
             .collect();
-        let used: BTreeSet<String> = instances
-            .iter()
-            .flat_map(|instance| &instance.track_scripts)
-            .map(|tracked| tracked.name.value.clone())
-            .collect();
+        let trackers::Available { scripts, processes, files, bfds } = available;
+        let used = |uses: fn(&VrrpInstance) -> &[TrackerUse]| -> BTreeSet<&str> {
+            instances.iter().flat_map(uses).map(|tracked| tracked.name.value.as_str()).collect()
+        };
         // An instance that was refused may track any of them.
         let scripts = if instances.len() == names.len() {
-            vrrp_script::drop_unused(scripts, &used, out)
+            vrrp_script::drop_unused(scripts, &used(|i| &i.track_scripts), out)
         } else {
             scripts
         };
+        let processes = {
+            let used = used(|i| &i.track_processes);
+            processes.into_iter().filter(|p| used.contains(p.name.value.as_str())).collect()
+        };
+        let mut tracked_files = files.clone();
+        {
+            let used = used(|i| &i.track_files);
+            tracked_files.retain(|f| f.init.is_some() || used.contains(f.name.value.as_str()));
+        }
+        let tracked_bfds = used(|i| &i.track_bfds).into_iter().map(str::to_owned).collect();
         let mut followers = routing::Followers::new(self.track_groups, &names, out);
         let statics = self.fixed.settle(global.default_interface(), &mut followers, out);
         for instance in &mut instances {
@@ -245,12 +267,21 @@ impl Drafts {
             instances,
             sync_groups,
             scripts,
+            files: tracked_files,
+            processes,
+            bfds: tracked_bfds,
         };
         validate::vrrp(&vrrp, out);
-        let director = lvs::settle(self.lvs, global, out);
+        let director = lvs::settle(self.lvs, global, &lvs::Tracked { files, bfds: &bfds }, out);
         let mut global = self.global.settle(&names, sync_interfaces, out);
         (global.garp_groups, global.link_delays) = self.interfaces.settle(&vrrp.instances, out);
-        Config { global: Arc::new(global), vrrp: Arc::new(vrrp), director: Arc::new(director) }
+        let bfd = BfdConfig { sessions: bfds };
+        Config {
+            global: Arc::new(global),
+            vrrp: Arc::new(vrrp),
+            director: Arc::new(director),
+            bfd: Arc::new(bfd),
+        }
     }
 }
 

@@ -179,11 +179,11 @@ pub(super) fn resolve(
 /// Drops the scripts that nobody tracks.
 pub(super) fn drop_unused(
     scripts: Vec<TrackScript>,
-    used: &BTreeSet<String>,
+    used: &BTreeSet<&str>,
     out: &mut Diagnostics,
 ) -> Vec<TrackScript> {
     let (used, unused): (Vec<_>, Vec<_>) =
-        scripts.into_iter().partition(|script| used.contains(&script.name.value));
+        scripts.into_iter().partition(|script| used.contains(script.name.value.as_str()));
     for script in unused {
         out.report(rules::SCRIPT_UNUSED, script.name.span).with("name", &script.name.value);
     }

@@ -1,17 +1,17 @@
 //! `vrrp_sync_group`: instances that change state together.
 use super::{
     Drafts, notify,
-    trackers::{self, Standing},
-    vrrp_script, words,
+    trackers::{self, Available, Standing, Uses},
+    words,
 };
 use crate::config::{
     diagnostic::Diagnostics,
     keyword::{
         Keyword, Support, TOP,
         Takes::{Lines, Nothing, OptionalBool, Script},
-        apply, kw, not_yet,
+        apply, kw,
     },
-    model::{SyncGroup, TrackInterface, TrackScript, TrackerUse},
+    model::{SyncGroup, TrackInterface},
     rules::vrrp as rules,
     source::Spanned,
     tree::Statement,
@@ -26,12 +26,11 @@ pub(in crate::config) struct Draft {
     members: Vec<Spanned<String>>,
     notify: notify::Draft,
     interfaces: Vec<trackers::Draft>,
-    scripts: Vec<trackers::Draft>,
+    lines: trackers::Lines,
     tracking_weight: bool,
 }
 
 const BLOCK: &str = "vrrp_sync_group";
-const PLANNED: Support = Support::NotYet("it is planned; the group is not guarded by it");
 
 pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
     kw(&["group"], Lines("INSTANCE..."), |d: &mut Draft, s, _| {
@@ -73,23 +72,26 @@ pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
     })
     .default("vrrp_notify_priority_changes")
     .doc("also tell FIFOs of the members' changed priorities"),
-    kw(&["track_interface"], Lines("INTERFACE [weight N]"), |d: &mut Draft, s, out| {
+    kw(&["track_interface"], Lines("INTERFACE [weight N [reverse]]"), |d: &mut Draft, s, out| {
         trackers::lines(&mut d.interfaces, "interface", s, out);
     })
     .doc("interfaces that every member needs"),
-    kw(&["track_script"], Lines("SCRIPT [weight N]"), |d: &mut Draft, s, out| {
-        trackers::lines(&mut d.scripts, "script", s, out);
+    kw(&["track_script"], Lines("SCRIPT [weight N [reverse]]"), |d: &mut Draft, s, out| {
+        trackers::lines(&mut d.lines.scripts, "script", s, out);
     })
     .doc("scripts that every member needs"),
-    not_yet(&["track_process"], Lines("PROCESS [weight N]"))
-        .support(PLANNED)
-        .doc("processes that every member needs"),
-    not_yet(&["track_file"], Lines("FILE [weight N]"))
-        .support(PLANNED)
-        .doc("files that every member needs"),
-    not_yet(&["track_bfd"], Lines("BFD [weight N]"))
-        .support(PLANNED)
-        .doc("BFD sessions that every member needs"),
+    kw(&["track_process"], Lines("PROCESS [weight N [reverse]]"), |d: &mut Draft, s, out| {
+        trackers::lines(&mut d.lines.processes, "process", s, out);
+    })
+    .doc("processes that every member needs"),
+    kw(&["track_file"], Lines("FILE [weight N [reverse]]"), |d: &mut Draft, s, out| {
+        trackers::lines(&mut d.lines.files, trackers::FILE, s, out);
+    })
+    .doc("files whose numbers count for every member"),
+    kw(&["track_bfd"], Lines("BFD [weight N [reverse]]"), |d: &mut Draft, s, out| {
+        trackers::lines(&mut d.lines.bfds, "BFD session", s, out);
+    })
+    .doc("BFD sessions that every member needs"),
     kw(&["sync_group_tracking_weight"], Nothing, |d: &mut Draft, _, _| d.tracking_weight = true)
         .default("off")
         .doc("weights count although the instances are in a group"),
@@ -125,7 +127,7 @@ pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Di
 pub(super) struct Membership {
     pub(super) standing: Standing,
     pub(super) interfaces: Vec<TrackInterface>,
-    pub(super) scripts: Vec<TrackerUse>,
+    pub(super) uses: Uses,
     pub(super) priority_changes: Option<bool>,
 }
 
@@ -133,7 +135,7 @@ pub(super) struct Membership {
 pub(super) fn settle(
     drafts: Vec<Draft>,
     instances: &[&str],
-    scripts: &[TrackScript],
+    available: &Available,
     smtp_alert: bool,
     priority_changes: bool,
     out: &mut Diagnostics,
@@ -152,7 +154,7 @@ pub(super) fn settle(
                     reverse: line.reverse.unwrap_or(false),
                 })
                 .collect(),
-            scripts: vrrp_script::resolve(draft.scripts, scripts, out),
+            uses: draft.lines.resolve(available, out),
             priority_changes: draft.notify.priority_changes,
         };
         let membership = membership.without_weights(out);
@@ -202,7 +204,7 @@ impl Membership {
     fn without_weights(mut self, out: &mut Diagnostics) -> Self {
         let standing = self.standing;
         self.interfaces.retain(|t| standing.admits(&t.name.value, t.weight, t.name.span, out));
-        self.scripts.retain(|t| standing.admits(&t.name.value, t.weight, t.name.span, out));
+        self.uses = self.uses.admitted(standing, out);
         self
     }
 }

@@ -64,7 +64,7 @@ const fn connection(kind: &CheckerKind) -> Option<&Connection> {
         CheckerKind::Smtp(check) => Some(&check.connection),
         CheckerKind::Dns(check) => Some(&check.connection),
         CheckerKind::Udp(check) => Some(&check.connection),
-        CheckerKind::Misc(_) | CheckerKind::File(_) => None,
+        CheckerKind::Misc(_) | CheckerKind::File(_) | CheckerKind::Bfd(_) => None,
     }
 }
 
@@ -113,7 +113,8 @@ fn target(
         | CheckerKind::Dns(_)
         | CheckerKind::Udp(_)
         | CheckerKind::Misc(_)
-        | CheckerKind::File(_) => false,
+        | CheckerKind::File(_)
+        | CheckerKind::Bfd(_) => false,
     };
     if asks && service.protocol() == Some(Protocol::Udp) && !said.protocol {
         said.protocol = true;

@@ -195,7 +195,8 @@ pub(super) fn paths(config: &Config) -> Vec<&str> {
             | CheckerKind::Ping(_)
             | CheckerKind::Dns(_)
             | CheckerKind::Udp(_)
-            | CheckerKind::File(_) => None,
+            | CheckerKind::File(_)
+            | CheckerKind::Bfd(_) => None,
         });
     let all = tracked.chain(notified).chain(checked);
     let mut paths: Vec<&str> = all

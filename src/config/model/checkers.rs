@@ -37,6 +37,7 @@ pub enum CheckerKind {
     Dns(Box<DnsCheck>),
     Udp(Box<UdpCheck>),
     File(Box<FileCheck>),
+    Bfd(Box<BfdCheck>),
 }
 
 impl CheckerKind {
@@ -53,6 +54,7 @@ impl CheckerKind {
             Self::Dns(_) => "DNS_CHECK",
             Self::Udp(_) => "UDP_CHECK",
             Self::File(_) => "FILE_CHECK",
+            Self::Bfd(_) => "BFD_CHECK",
         }
     }
 }
@@ -146,9 +148,18 @@ pub struct UdpCheck {
     pub max_reply_length: u16,
 }
 
+/// A `track_file` and what its number means for a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileCheck {
-    pub path: String,
+    /// Of the `track_file`.
+    pub name: String,
+    /// Factor of the number; 0: any number but 0 is a failure.
     pub weight: i32,
     pub reverse: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BfdCheck {
+    /// Of the `bfd_instance`.
+    pub name: String,
 }

@@ -5,11 +5,12 @@ mod global;
 mod lvs;
 mod process;
 mod regex;
+mod trackers;
 mod vrrp;
 
 pub use checkers::{
-    Checker, CheckerKind, Connection, DnsCheck, FileCheck, HttpCheck, HttpProtocol, HttpUrl,
-    MiscCheck, SmtpCheck, Timing, UdpCheck,
+    BfdCheck, Checker, CheckerKind, Connection, DnsCheck, FileCheck, HttpCheck, HttpProtocol,
+    HttpUrl, MiscCheck, SmtpCheck, Timing, UdpCheck,
 };
 pub use global::{Fifo, FlushOnStop, GlobalDefs, Mail, SyncDaemon, TlsIdentity};
 pub use lvs::{
@@ -21,6 +22,7 @@ pub use process::{
     Scheduling, TimedScript,
 };
 pub use regex::RegexOptions;
+pub use trackers::{BfdInstance, InitFile, ParamMatch, ProcessMatch, TrackFile, TrackProcess};
 pub use vrrp::{
     AuthHmac, Authentication, ExtraGarp, Freshness, GarpGroup, GarpSchedule, HmacKey, HmacMode,
     LinkDelays, Nftables, NotifyScripts, SyncGroup, TrackInterface, TrackScript, TrackerUse,
@@ -30,12 +32,13 @@ pub use vrrp::{
 use crate::base::{InterfaceAddress, Route, Rule};
 use std::sync::Arc;
 
-/// The whole file. The two children each use their half and [`GlobalDefs`].
+/// The whole file. The children each use their part and [`GlobalDefs`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     pub global: Arc<GlobalDefs>,
     pub vrrp: Arc<VrrpConfig>,
     pub director: Arc<DirectorConfig>,
+    pub bfd: Arc<BfdConfig>,
 }
 
 /// What the VRRP child lives from.
@@ -48,6 +51,12 @@ pub struct VrrpConfig {
     pub sync_groups: Vec<SyncGroup>,
     /// Only those that some instance or group uses.
     pub scripts: Vec<TrackScript>,
+    /// Those that some instance uses, and those that are to be created.
+    pub files: Vec<TrackFile>,
+    /// Only those that some instance uses.
+    pub processes: Vec<TrackProcess>,
+    /// Names of the BFD sessions that some instance uses.
+    pub bfds: Vec<String>,
 }
 
 /// What the checkers child lives from.
@@ -56,6 +65,14 @@ pub struct DirectorConfig {
     /// In the order of the file; blocks of one address, port and protocol are merged into one.
     pub virtual_servers: Vec<VirtualServer>,
     pub tls: TlsIdentity,
+    /// Those that some FILE_CHECK reads, and those that are to be created.
+    pub files: Vec<TrackFile>,
+}
+
+/// What the BFD child lives from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BfdConfig {
+    pub sessions: Vec<BfdInstance>,
 }
 
 impl DirectorConfig {

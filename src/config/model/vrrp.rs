@@ -40,6 +40,12 @@ pub struct VrrpInstance {
     pub track_interfaces: Vec<TrackInterface>,
     /// Refer to [`super::VrrpConfig::scripts`] by name; those of the instance's sync group included.
     pub track_scripts: Vec<TrackerUse>,
+    /// Refer to [`super::VrrpConfig::processes`].
+    pub track_processes: Vec<TrackerUse>,
+    /// Refer to [`super::VrrpConfig::files`]; weights are factors, -254..=254.
+    pub track_files: Vec<TrackerUse>,
+    /// Refer to [`super::VrrpConfig::bfds`].
+    pub track_bfds: Vec<TrackerUse>,
     /// False with `dont_track_primary`.
     pub track_primary: bool,
     pub notify: NotifyScripts,
@@ -162,7 +168,8 @@ pub struct TrackInterface {
     pub reverse: bool,
 }
 
-/// `track_script` line with what it inherits from the script filled in.
+/// Line of `track_script`, `track_process`, `track_file` or `track_bfd` with what it inherits from
+/// the tracked thing filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrackerUse {
     pub name: Spanned<String>,

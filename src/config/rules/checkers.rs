@@ -14,4 +14,6 @@ super::rules! {
     REGEX = error(612, "this pattern is not understood: {why}", "");
     OUTSIDE_URL = error(614, "`{word}` stands outside of a url", "put it in a url block of {block}:\nurl {{\n    path /\n}}");
     REGEX_OPTION = warning(613, "the option `{option}` has no effect", "remove it");
+    FILE_WITHOUT_NAME = error(680, "FILE_CHECK has no track_file", "add `track_file NAME`, and `track_file NAME {{ file \"/path\" }}` outside of the service");
+    BFD_WITHOUT_NAME = error(681, "BFD_CHECK has no name", "add `name NAME` of a bfd_instance");
 }

@@ -1,13 +1,15 @@
 //! Every sentence that `ldirector check` can say, with its code: one `Rule` each, grouped by area.
 //!
 //! Codes are stable: LD01xx language, LD02xx values, LD03xx global_defs and scripts,
-//! LD04xx VRRP, LD05xx virtual servers, LD06xx checkers, LD07xx advice. A retired code is not used again.
+//! LD04xx VRRP, LD05xx virtual servers, LD06xx checkers, LD07xx advice,
+//! LD08xx trackers. A retired code is not used again.
 pub mod checkers;
 pub mod global;
 pub mod language;
 pub mod lints;
 pub mod lvs;
 pub mod text;
+pub mod trackers;
 pub mod values;
 pub mod vrrp;
 
@@ -36,8 +38,16 @@ const fn note(code: u16, message: &'static str, help: &'static str) -> Rule {
 }
 
 /// All areas, for the tests and for whoever lists the codes.
-pub const AREAS: &[&[&Rule]] =
-    &[language::ALL, values::ALL, global::ALL, vrrp::ALL, lvs::ALL, checkers::ALL, lints::ALL];
+pub const AREAS: &[&[&Rule]] = &[
+    language::ALL,
+    values::ALL,
+    global::ALL,
+    vrrp::ALL,
+    lvs::ALL,
+    checkers::ALL,
+    lints::ALL,
+    trackers::ALL,
+];
 
 /// Declares the rules of one area and the list of them.
 macro_rules! rules {

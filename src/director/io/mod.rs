@@ -10,7 +10,7 @@ mod tests;
 use super::{Action, Director, Event, Level, Options};
 use crate::{
     checkers::io::ProbeContext,
-    config::model::{DirectorConfig, GlobalDefs},
+    config::model::{DirectorConfig, GlobalDefs, TrackFile},
     ipvs::io::IpvsKernel,
     machine::io::{Executor, Inbound, drive},
     notify::Notification,
@@ -37,6 +37,12 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub trait World {
     /// Only starts something.
     fn notify(&mut self, notification: Notification);
+    /// Creates the files that are to be created, and reads all, before anything starts.
+    fn first_numbers(&mut self, files: &[TrackFile]) -> Vec<(String, i64)>;
+    /// Creates those that are to be created and are not there, and watches these instead of those
+    /// of before: [`Event::FileRead`] for each, now and whenever one
+    /// changes.
+    fn watch_files(&mut self, files: Vec<TrackFile>);
     /// What probes share, as the newest configuration has it.
     fn probe_context(&mut self) -> ProbeContext;
     /// Has [`Event::Net`] sent to the director from now on; asked once.
@@ -71,7 +77,7 @@ pub async fn run<K, W>(
     options: Options,
     ends: Ends,
     open: impl Fn() -> io::Result<K> + Send + 'static,
-    world: W,
+    mut world: W,
 ) -> u8
 where
     K: IpvsKernel + 'static,
@@ -79,7 +85,8 @@ where
 {
     let Ends { inbox, events, upward } = ends;
     let keeper = Keeper::start(open, Arc::clone(&global), events.clone(), upward.clone());
-    let director = Director::new(config, global, options, Instant::now());
+    let numbers = world.first_numbers(&config.files);
+    let director = Director::new(config, global, options, Instant::now()).knowing(numbers);
     let executor = DirectorExecutor { world, keeper, probes: Probes::new(events), upward };
     drive(director, inbox, executor).await
 }
@@ -103,6 +110,7 @@ impl<W: World> Executor<Director> for DirectorExecutor<W> {
                 self.keeper.settled(PATIENCE).await;
             }
             Action::WatchAddresses => self.world.watch_addresses(),
+            Action::WatchFiles(files) => self.world.watch_files(files),
             Action::Settings(global) => self.keeper.settings(global),
             Action::Notify(notification) => self.world.notify(notification),
             Action::Log(Level::Error, text) => tracing::error!("{text}"),

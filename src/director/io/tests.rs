@@ -131,6 +131,12 @@ async fn a_failed_call_is_reported_and_tried_again() {
 struct Quiet(ProbeContext);
 
 impl World for Quiet {
+    fn first_numbers(&mut self, _: &[TrackFile]) -> Vec<(String, i64)> {
+        vec![]
+    }
+
+    fn watch_files(&mut self, _: Vec<TrackFile>) {}
+
     fn notify(&mut self, _: Notification) {}
 
     fn probe_context(&mut self) -> ProbeContext {

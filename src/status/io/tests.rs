@@ -33,6 +33,7 @@ fn snapshot() -> Snapshot {
         ..InstanceStatus::default()
     };
     Snapshot {
+        bfd: None,
         vrrp: Some(VrrpStatus { instances: vec![instance], sync_groups: vec![] }),
         director: Some(DirectorStatus::default()),
         notes: vec![],

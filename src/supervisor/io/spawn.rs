@@ -26,7 +26,7 @@ const MESSAGES: usize = 64;
 /// How children are started.
 #[derive(Clone, Debug, Default)]
 pub struct Launch {
-    /// Go behind `child vrrp` and `child checkers`: how to log, what to leave at the end.
+    /// Go behind `child vrrp` and its like: how to log, what to leave at the end.
     pub arguments: Vec<OsString>,
     pub pid_files: Vec<(Child, PathBuf)>,
     /// Whether they may keep our standard error: nobody waits for its end.
@@ -69,6 +69,7 @@ pub(super) fn start(
     let role = match child {
         Child::Vrrp => "vrrp",
         Child::Checkers => "checkers",
+        Child::Bfd => "bfd",
     };
     // /proc/self/exe is the running program even after an upgrade has replaced its file.
     let mut process = Command::new("/proc/self/exe")

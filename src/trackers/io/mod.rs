@@ -1,137 +1,22 @@
-//! Watches tracked scripts: one task per script, which runs it at once and then at its interval,
-//! counted from the last start. Aborting the task ends a running script; nothing else is lost.
+//! Watches what instances and servers track: a task per script, one for all files, one for all
+//! processes. Each says what it has found at once and then every change; aborting it loses nothing.
 #![allow(
     clippy::disallowed_methods,
     reason = "this is a shell: it starts tasks and reads the clock"
 )]
-use super::{RiseFall, Turn};
-use crate::{
-    config::model::TrackScript,
-    scripts::{self, Exit, Policy},
-};
-use std::sync::Arc;
-use tokio::{
-    sync::mpsc,
-    task::JoinHandle,
-    time::{Instant, MissedTickBehavior, interval},
-};
+pub mod files;
+mod proc_events;
+pub mod processes;
+pub mod scripts;
 
-/// A script turned up or down, or is known for the first time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    pub name: String,
-    pub up: bool,
-}
+use tokio::task::JoinHandle;
 
-/// A watched script; watching ends when this is dropped.
+/// Something watched; watching ends when this is dropped.
 #[derive(Debug)]
 pub struct Watch(JoinHandle<()>);
 
 impl Drop for Watch {
     fn drop(&mut self) {
         self.0.abort();
-    }
-}
-
-/// Starts watching. Verdicts go into `tell`; the task waits while that is full.
-#[must_use]
-pub fn watch(script: TrackScript, policy: Arc<Policy>, tell: mpsc::Sender<Verdict>) -> Watch {
-    Watch(tokio::spawn(run(script, policy, tell)))
-}
-
-async fn run(script: TrackScript, policy: Arc<Policy>, tell: mpsc::Sender<Verdict>) {
-    let name = &script.name.value;
-    let mut counter = RiseFall::new(script.rise, script.fall);
-    let mut last: Option<Exit> = None;
-    let mut ticks = interval(script.interval);
-    // A run that lasts longer than the interval makes the next one start right after it.
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    loop {
-        ticks.tick().await;
-        let begun = Instant::now();
-        let exit = scripts::io::run(&script.script, &policy, Some(script.timeout)).await;
-        if begun.elapsed() > script.interval {
-            tracing::info!("Track script {name} is already running, expect idle - skipping run");
-        }
-        log_change(&script, last.as_ref(), &exit);
-        let turn = counter.record(exit == Exit::Code(0));
-        let up = match turn {
-            Turn::None => None,
-            Turn::Up => {
-                tracing::info!("VRRP_Script({name}) succeeded");
-                Some(true)
-            }
-            Turn::Down => {
-                // That it timed out has been said.
-                if exit != Exit::TimedOut {
-                    tracing::info!("VRRP_Script({name}) failed ({})", describe(&exit));
-                }
-                Some(false)
-            }
-        };
-        last = Some(exit);
-        if let Some(up) = up
-            && tell.send(Verdict { name: name.clone(), up }).await.is_err()
-        {
-            return;
-        }
-    }
-}
-
-/// What operators look for: each change of the exit code.
-fn log_change(script: &TrackScript, last: Option<&Exit>, exit: &Exit) {
-    let name = &script.name.value;
-    if last == Some(exit) || (last.is_none() && *exit == Exit::Code(0)) {
-        return;
-    }
-    match exit {
-        Exit::Code(code) => tracing::info!("Script `{name}` now returning {code}"),
-        Exit::Signal(_) => tracing::info!("Script `{name}` {}", describe(exit)),
-        Exit::TimedOut => tracing::warn!("VRRP_Script({name}) timed_out"),
-        Exit::NotStarted(why) => tracing::error!("VRRP_Script({name}) cannot run: {why}"),
-    }
-}
-
-fn describe(exit: &Exit) -> String {
-    match exit {
-        Exit::Code(code) => format!("exited with status {code}"),
-        Exit::Signal(signal) => format!("due to signal {signal}"),
-        Exit::TimedOut => "timed out".to_owned(),
-        Exit::NotStarted(why) => why.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{base::Script, config::source::Spanned};
-    use std::{fs, time::Duration};
-
-    #[tokio::test]
-    async fn a_script_is_heard_of_when_it_turns() {
-        let dir = tempfile::tempdir().unwrap();
-        let flag = dir.path().join("bad");
-        let argv = ["sh", "-c", &format!("test ! -e {}", flag.display())].map(str::to_owned);
-        let script = TrackScript {
-            name: Spanned { value: "chk".into(), ..Spanned::default() },
-            script: Script { argv: argv.into(), user: None, group: None },
-            interval: Duration::from_millis(30),
-            timeout: Duration::from_secs(5),
-            weight: 0,
-            reverse: false,
-            rise: 2,
-            fall: 2,
-            init_fail: false,
-        };
-        let (tell, mut told) = mpsc::channel(8);
-        let watch = watch(script, Arc::default(), tell);
-        let verdict = |up| Some(Verdict { name: "chk".into(), up });
-        assert_eq!(told.recv().await, verdict(true), "at once");
-        fs::write(&flag, "").unwrap();
-        assert_eq!(told.recv().await, verdict(false));
-        fs::remove_file(&flag).unwrap();
-        assert_eq!(told.recv().await, verdict(true));
-        drop(watch);
-        assert_eq!(told.recv().await, None, "nothing after the end");
     }
 }

@@ -4,7 +4,7 @@ mod socket;
 
 use crate::{
     base::{InterfaceAddress, OwnLink, Route, Rule},
-    config::model::{GlobalDefs, TrackScript, VrrpConfig},
+    config::model::{GlobalDefs, TrackFile, TrackProcess, TrackScript, VrrpConfig},
     machine::io::{Executor, Inbound, drive},
     net::filter::Filter,
     notify::Notification,
@@ -68,6 +68,12 @@ pub trait World {
     /// Runs the script now and at its interval; verdicts come as [`Event::Tracker`].
     fn watch_script(&mut self, script: TrackScript);
     fn unwatch_script(&mut self, name: &str);
+    /// Watches these instead of those of before; numbers come as [`Event::Tracker`], all at once and
+    /// then each change. Creates first those that are to be created, and overwrites what exists
+    /// only if `overwrite`.
+    fn watch_files(&mut self, files: Vec<TrackFile>, overwrite: bool);
+    /// Counts these instead of those of before, and tells in the same way.
+    fn watch_processes(&mut self, processes: Vec<TrackProcess>);
     /// Before the process ends: lets what was notified run, for a second at most.
     fn finish(&mut self) -> impl Future<Output = ()>;
 }
@@ -229,6 +235,8 @@ impl<W: World> Executor<VrrpNode> for VrrpExecutor<W> {
             }
             Action::WatchScript(script) => self.world.watch_script(script),
             Action::UnwatchScript(name) => self.world.unwatch_script(&name),
+            Action::WatchFiles { files, overwrite } => self.world.watch_files(files, overwrite),
+            Action::WatchProcesses(processes) => self.world.watch_processes(processes),
             Action::Log(level, text) => self.log(level, &text),
             Action::Report(request, status) => self.answer(Upward::Status(request, status)),
             Action::Exit => {

@@ -1,10 +1,6 @@
-//! MISC_CHECK and FILE_CHECK: what is on this machine.
+//! MISC_CHECK: what is on this machine.
 use super::*;
-use crate::{
-    base::Script,
-    config::model::{FileCheck, MiscCheck},
-};
-use std::{fs, path::Path};
+use crate::{base::Script, config::model::MiscCheck};
 use tokio::{io::AsyncReadExt, net::unix::pipe, time::timeout};
 
 /// A command for the shell; no file is written that another test's fork could hold open.
@@ -97,41 +93,4 @@ async fn a_dropped_probe_ends_its_script() {
     probe.abort();
     let ended = timeout(AMPLE, alive.read_to_end(&mut vec![])).await;
     ended.expect("the script lives on").unwrap();
-}
-
-fn file(path: &Path, weight: i32, reverse: bool) -> CheckerKind {
-    let path = path.to_str().unwrap().to_owned();
-    CheckerKind::File(Box::new(FileCheck { path, weight, reverse }))
-}
-
-#[tokio::test]
-async fn a_number_in_a_file_passes_fails_or_weighs() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("number");
-    passes(&run(&file(&path, 0, false)).await, "holds 0");
-    fails(&run(&file(&path, 0, true)).await, "holds 0");
-    for (text, offset) in [("", 0), ("7\n", 14), (" -3 \n", -6)] {
-        fs::write(&path, text).unwrap();
-        match run(&file(&path, 2, false)).await {
-            Outcome::Weigh { offset: found, .. } => assert_eq!(found, offset, "{text:?}"),
-            other => panic!("{text:?}: {other:?}"),
-        }
-    }
-    fails(&run(&file(&path, 0, false)).await, "holds -3");
-    passes(&run(&file(&path, 0, true)).await, "holds -3");
-}
-
-#[tokio::test]
-async fn a_file_that_cannot_be_read_as_a_number_is_our_fault() {
-    let dir = tempfile::tempdir().unwrap();
-    is_our_fault(&run(&file(dir.path(), 0, false)).await, "cannot read");
-    let path = dir.path().join("number");
-    for (content, words) in [
-        (&b"seven\n"[..], "not a number"),
-        (b"\xff\xfe7\n", "cannot read"),
-        (&[b'7'; 100_000], "not a number"),
-    ] {
-        fs::write(&path, content).unwrap();
-        is_our_fault(&run(&file(&path, 1, false)).await, words);
-    }
 }

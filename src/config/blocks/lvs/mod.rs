@@ -17,7 +17,7 @@ pub(super) use {
 
 use crate::config::{
     keyword::{BlockInfo, describe},
-    model::TlsIdentity,
+    model::{BfdInstance, TlsIdentity, TrackFile},
 };
 
 /// What the file says about services, before anything is filled in.
@@ -26,6 +26,13 @@ pub(in crate::config) struct Drafts {
     services: Vec<virtual_server::Draft>,
     groups: Vec<group::Draft>,
     tls: Option<TlsIdentity>,
+}
+
+/// What servers may refer to besides their own blocks.
+#[derive(Debug)]
+pub(super) struct Tracked<'a> {
+    pub(super) files: Vec<TrackFile>,
+    pub(super) bfds: &'a [BfdInstance],
 }
 
 /// Blocks and their keywords.

@@ -127,11 +127,9 @@ pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
         .doc("a name is looked up"),
     kw(&["UDP_CHECK"], Block, |d: &mut Draft, s, out| checkers::udp::block(d, s, out))
         .doc("a datagram is sent"),
-    kw(&["FILE_CHECK"], Block, |_, _, _| {})
-        .support(Support::NotYet("the server counts as up without it"))
+    kw(&["FILE_CHECK"], Block, |d: &mut Draft, s, out| checkers::file::block(d, s, out))
         .doc("a tracked file says the weight"),
-    kw(&["BFD_CHECK"], Block, |_, _, _| {})
-        .support(Support::NotYet("the server counts as up without it"))
+    kw(&["BFD_CHECK"], Block, |d: &mut Draft, s, out| checkers::bfd::block(d, s, out))
         .doc("a BFD session says whether it lives"),
 ];
 

@@ -1,6 +1,6 @@
 //! From drafts of services to services: what they inherit, what is adjusted, what is refused.
 use super::{
-    Drafts,
+    Drafts, Tracked,
     checkers::Surroundings,
     group::{self, Entry},
     real_server,
@@ -13,8 +13,8 @@ use crate::{
         diagnostic::Diagnostics,
         keyword::TOP,
         model::{
-            DirectorConfig, GroupEntry, Persistence, PersistenceMask, RealServer, ServiceAddress,
-            SorryServer, VirtualServer,
+            CheckerKind, DirectorConfig, GroupEntry, Persistence, PersistenceMask, RealServer,
+            ServiceAddress, SorryServer, TrackFile, VirtualServer,
         },
         rules::lvs as rules,
         source::Span,
@@ -31,6 +31,7 @@ const PERSISTENCE: u32 = 360;
 pub(in crate::config::blocks) fn settle(
     drafts: Drafts,
     global: &global_defs::Draft,
+    tracked: &Tracked<'_>,
     out: &mut Diagnostics,
 ) -> DirectorConfig {
     let groups: HashMap<&str, &group::Draft> =
@@ -39,7 +40,7 @@ pub(in crate::config::blocks) fn settle(
     let mut known: HashMap<(Family, Option<Protocol>, String), usize> = HashMap::new();
     let mut users: HashMap<String, usize> = HashMap::new();
     for draft in drafts.services {
-        let Some(mut service) = service(draft, &groups, global, out) else { continue };
+        let Some(mut service) = service(draft, &groups, global, tracked, out) else { continue };
         let key = service.identity();
         match known.get(&key).and_then(|at| services.get_mut(*at)) {
             Some(first) => {
@@ -57,7 +58,28 @@ pub(in crate::config::blocks) fn settle(
             }
         }
     }
-    DirectorConfig { virtual_servers: services, tls: drafts.tls.unwrap_or_default() }
+    let files = tracked.files.iter().filter(|file| file.init.is_some() || reads(&services, file));
+    DirectorConfig {
+        files: files.cloned().collect(),
+        virtual_servers: services,
+        tls: drafts.tls.unwrap_or_default(),
+    }
+}
+
+/// Whether some FILE_CHECK reads it.
+fn reads(services: &[VirtualServer], file: &TrackFile) -> bool {
+    let checkers = services.iter().flat_map(|s| &s.real_servers).flat_map(|s| &s.checkers);
+    checkers.map(|checker| &checker.kind).any(|kind| match kind {
+        CheckerKind::File(check) => check.name == file.name.value,
+        CheckerKind::Tcp(_)
+        | CheckerKind::Http(_)
+        | CheckerKind::Smtp(_)
+        | CheckerKind::Misc(_)
+        | CheckerKind::Ping(_)
+        | CheckerKind::Dns(_)
+        | CheckerKind::Udp(_)
+        | CheckerKind::Bfd(_) => false,
+    })
 }
 
 /// Adds the servers of a second block for one service; what the first said of the service stays.
@@ -85,6 +107,7 @@ fn service(
     draft: Draft,
     groups: &HashMap<&str, &group::Draft>,
     global: &global_defs::Draft,
+    tracked: &Tracked<'_>,
     out: &mut Diagnostics,
 ) -> Option<VirtualServer> {
     if draft.servers.is_empty() {
@@ -132,6 +155,7 @@ fn service(
         alert: checker_alert.unwrap_or(true),
         log_all_failures: global.checker_log_all_failures.unwrap_or(false),
         sync_daemon: global.has_sync_daemon(),
+        tracked,
     };
     let mut servers: Vec<RealServer> = Vec::with_capacity(draft.servers.len());
     let mut seen: HashMap<(IpAddr, u16), Span> = HashMap::new();
@@ -350,6 +374,7 @@ struct Inherited<'a> {
     alert: bool,
     log_all_failures: bool,
     sync_daemon: bool,
+    tracked: &'a Tracked<'a>,
 }
 
 impl Inherited<'_> {
@@ -386,6 +411,7 @@ impl Inherited<'_> {
             server_virtualhost: server.virtualhost.as_deref(),
             service_virtualhost: self.draft.virtualhost.as_deref(),
             log_all_failures: self.log_all_failures,
+            tracked: self.tracked,
         };
         if server.checkers.is_empty() && !out.has_errors_in(server.said) {
             out.report(rules::NO_CHECKER, server.span).with("server", server.ip);

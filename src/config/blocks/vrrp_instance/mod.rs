@@ -55,7 +55,7 @@ pub(in crate::config) struct Draft {
     /// Borrowed from the file while the block is read.
     routing: routing::Shared,
     track_interfaces: Vec<trackers::Draft>,
-    track_scripts: Vec<trackers::Draft>,
+    lines: trackers::Lines,
     ignore_primary: bool,
     notify: notify::Draft,
     /// Where `nopreempt` stands.

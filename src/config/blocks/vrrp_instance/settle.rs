@@ -10,15 +10,11 @@ use crate::{
             addresses,
             global_defs::{Garp, VrrpDefaults},
             routing,
-            trackers::Standing,
-            vrrp_script,
+            trackers::{Available, Standing},
             vrrp_sync_group::Membership,
         },
         diagnostic::Diagnostics,
-        model::{
-            Authentication, GarpSchedule, TrackInterface, TrackScript, TrackerUse, Version,
-            VrrpInstance,
-        },
+        model::{Authentication, GarpSchedule, TrackInterface, Version, VrrpInstance},
         rules::{global as global_rules, vrrp as rules},
         source::{KeyFile, Span, Spanned},
     },
@@ -42,7 +38,7 @@ pub(in crate::config::blocks) struct Surroundings<'a> {
     /// What `file:` keys of `auth_hmac` name.
     pub(in crate::config::blocks) key_files: &'a BTreeMap<String, KeyFile>,
     pub(in crate::config::blocks) smtp_alert: bool,
-    pub(in crate::config::blocks) scripts: &'a [TrackScript],
+    pub(in crate::config::blocks) available: &'a Available,
     /// By instance name: what its sync group adds.
     pub(in crate::config::blocks) memberships: &'a BTreeMap<String, Membership>,
 }
@@ -94,8 +90,14 @@ impl Draft {
             Standing { owner, bound: membership.is_some_and(|group| group.standing.bound) };
         let track_interfaces =
             settle_interfaces(&self.track_interfaces, membership, interface_name, standing, out);
-        let own = vrrp_script::resolve(self.track_scripts, around.scripts, out);
-        let track_scripts = settle_scripts(own, membership, standing, out);
+        let own = self.lines.resolve(around.available, out);
+        // The group has said already which of its own do not count.
+        let own = own.admitted(standing, out);
+        let tracked = match membership {
+            Some(group) if standing.owner => own.with(&group.uses.clone().admitted(standing, out)),
+            Some(group) => own.with(&group.uses),
+            None => own,
+        };
         let source = of_family(self.source, family, out).or(own_source);
         let multicast_group = settled_group(self.multicast_group, family, out)
             .or(match family {
@@ -145,7 +147,10 @@ impl Draft {
             rules: routing::values(self.rules),
             static_interfaces: vec![],
             track_interfaces,
-            track_scripts,
+            track_scripts: tracked.scripts,
+            track_processes: tracked.processes,
+            track_files: tracked.files,
+            track_bfds: tracked.bfds,
             track_primary: !self.ignore_primary,
             smtp_alert: self.notify.smtp_alert.unwrap_or(around.smtp_alert),
             notify: self.notify.settle(
@@ -469,24 +474,6 @@ fn settle_interfaces(
         let span = tracked.name.span;
         if !known && standing.admits(&tracked.name.value, tracked.weight, span, out) {
             found.push(tracked.clone());
-        }
-    }
-    found
-}
-
-fn settle_scripts(
-    own: Vec<TrackerUse>,
-    membership: Option<&Membership>,
-    standing: Standing,
-    out: &mut Diagnostics,
-) -> Vec<TrackerUse> {
-    let mut found: Vec<TrackerUse> = vec![];
-    let groups = membership.iter().flat_map(|group| group.scripts.iter().cloned());
-    for tracked in own.into_iter().chain(groups) {
-        let known = found.iter().any(|other| other.name == tracked.name);
-        let span = tracked.name.span;
-        if !known && standing.admits(&tracked.name.value, tracked.weight, span, out) {
-            found.push(tracked);
         }
     }
     found

@@ -27,7 +27,6 @@ use std::time::Duration;
 
 const LONGEST: Duration = Duration::from_secs(4294);
 
-const TRACKER: Support = Support::NotYet("it is planned; the instance is not guarded by it");
 const FILTER: Support =
     Support::NotYet("filtering is planned; packets to the virtual addresses are accepted");
 
@@ -109,23 +108,26 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
         },
     )
     .doc("routing rules of the MASTER"),
-    kw(&["track_interface"], Lines("INTERFACE [weight N]"), |d: &mut Draft, s, out| {
+    kw(&["track_interface"], Lines("INTERFACE [weight N [reverse]]"), |d: &mut Draft, s, out| {
         trackers::lines(&mut d.track_interfaces, "interface", s, out);
     })
     .doc("interfaces that must be up"),
-    kw(&["track_script"], Lines("SCRIPT [weight N]"), |d: &mut Draft, s, out| {
-        trackers::lines(&mut d.track_scripts, "script", s, out);
+    kw(&["track_script"], Lines("SCRIPT [weight N [reverse]]"), |d: &mut Draft, s, out| {
+        trackers::lines(&mut d.lines.scripts, "script", s, out);
     })
     .doc("scripts that must succeed"),
-    not_yet(&["track_process"], Lines("PROCESS [weight N]"))
-        .support(TRACKER)
-        .doc("processes that must run"),
-    not_yet(&["track_file"], Lines("FILE [weight N]"))
-        .support(TRACKER)
-        .doc("files whose number counts"),
-    not_yet(&["track_bfd"], Lines("BFD [weight N]"))
-        .support(TRACKER)
-        .doc("BFD sessions that must be up"),
+    kw(&["track_process"], Lines("PROCESS [weight N [reverse]]"), |d: &mut Draft, s, out| {
+        trackers::lines(&mut d.lines.processes, "process", s, out);
+    })
+    .doc("processes that must run"),
+    kw(&["track_file"], Lines("FILE [weight N [reverse]]"), |d: &mut Draft, s, out| {
+        trackers::lines(&mut d.lines.files, trackers::FILE, s, out);
+    })
+    .doc("files whose numbers count"),
+    kw(&["track_bfd"], Lines("BFD [weight N [reverse]]"), |d: &mut Draft, s, out| {
+        trackers::lines(&mut d.lines.bfds, "BFD session", s, out);
+    })
+    .doc("BFD sessions that must be up"),
     kw(&["track_src_ip"], Nothing, |d: &mut Draft, _, _| d.track_source = true)
         .default("off")
         .doc("FAULT while the configured source address is missing"),

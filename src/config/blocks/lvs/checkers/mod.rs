@@ -1,12 +1,14 @@
 //! The checkers of a real server: their tables, and what they take from server and service.
+pub(super) mod bfd;
 pub(super) mod dns;
+pub(super) mod file;
 pub(super) mod http;
 pub(super) mod misc;
 pub(super) mod simple;
 pub(super) mod smtp;
 pub(super) mod udp;
 
-use super::virtual_server::LONGEST;
+use super::{Tracked, virtual_server::LONGEST};
 use crate::config::{
     blocks::words,
     diagnostic::Diagnostics,
@@ -45,6 +47,8 @@ enum Kind {
     Misc(Box<misc::Draft>),
     Dns(Box<dns::Draft>),
     Udp(Box<udp::Draft>),
+    File(Box<file::Draft>),
+    Bfd(Box<bfd::Draft>),
 }
 
 /// Blocks and their keywords.
@@ -57,6 +61,8 @@ pub(super) fn blocks() -> Vec<BlockInfo> {
         BlockInfo { name: "MISC_CHECK", keywords: || describe(&misc::KEYWORDS) },
         BlockInfo { name: "DNS_CHECK", keywords: || describe(&dns::KEYWORDS) },
         BlockInfo { name: "UDP_CHECK", keywords: || describe(&udp::KEYWORDS) },
+        BlockInfo { name: "FILE_CHECK", keywords: || describe(file::KEYWORDS) },
+        BlockInfo { name: "BFD_CHECK", keywords: || describe(bfd::KEYWORDS) },
     ]
 }
 
@@ -143,6 +149,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) server_virtualhost: Option<&'a str>,
     pub(super) service_virtualhost: Option<&'a str>,
     pub(super) log_all_failures: bool,
+    pub(super) tracked: &'a Tracked<'a>,
 }
 
 /// A block of a checker while it is read.
@@ -241,6 +248,8 @@ impl Draft {
         let delay_loop = timing.delay_loop.unwrap_or(seconds(60));
         let (retry, delay_before_retry) = match kind {
             Kind::Tcp | Kind::Ping | Kind::Smtp(_) | Kind::Udp(_) => (1, seconds(1)),
+            // They are told of changes: nothing is tried again.
+            Kind::File(_) | Kind::Bfd(_) => (0, Duration::ZERO),
             Kind::Http(_) => (1, seconds(3)),
             Kind::Misc(_) => (0, seconds(1)),
             Kind::Dns(_) => (3, delay_loop),
@@ -250,7 +259,7 @@ impl Draft {
             retry: timing.retry.unwrap_or(retry),
             delay_before_retry: timing.delay_before_retry.unwrap_or(delay_before_retry),
             warmup: timing.warmup.unwrap_or(delay_loop),
-            alpha: timing.alpha.unwrap_or(false),
+            alpha: timing.alpha.unwrap_or(false) && !matches!(kind, Kind::File(_)),
             log_all_failures: timing.log_all_failures.unwrap_or(around.log_all_failures),
         };
         let timeout = timing.connect_timeout.unwrap_or(seconds(5));
@@ -277,6 +286,10 @@ impl Draft {
                 let connection = link.settle(span, around, timeout, out)?;
                 CheckerKind::Udp(Box::new(own.settle(connection)))
             }
+            Kind::File(own) => {
+                CheckerKind::File(Box::new(own.settle(span, around.tracked, out)?))
+            }
+            Kind::Bfd(own) => CheckerKind::Bfd(Box::new(own.settle(span, around.tracked, out)?)),
         };
         Some(Checker { timing: settled, kind })
     }
