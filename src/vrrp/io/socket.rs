@@ -163,7 +163,11 @@ fn open_receiver(key: &SocketKey, interface: u32) -> Result<Socket, SocketError>
                 socket.join_multicast_v6(&group, interface)?;
             }
             (Family::V4, Endpoint::Unicast(_)) => socket.set_freebind_v4(true)?,
-            (Family::V6, Endpoint::Unicast(_)) => socket.set_freebind_v6(true)?,
+            (Family::V6, Endpoint::Unicast(_)) => match socket.set_freebind_v6(true) {
+                // Before Linux 4.15 there is no such thing: the address must be there already.
+                Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => {}
+                done => done?,
+            },
         }
         if key.family == Family::V6 {
             socket.set_recv_hoplimit_v6(true)?;
