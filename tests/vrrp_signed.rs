@@ -285,11 +285,18 @@ fn unsigned_adverts_count_by_mode() {
     let unsigned = |mode: HmacMode| {
         let mut rig = Rig::new(|_, hmac| hmac.mode = mode);
         rig.shape.signature = None;
-        rig.hears(0)
+        let bytes = encoded(&rig.shape, 0);
+        let (from, to) = (rig.shape.source, rig.shape.destination);
+        let socket = Arc::clone(&rig.socket);
+        let datagram = Datagram { socket, from, to, hop_limit: None, bytes };
+        let out = rig.node.handle(Event::Datagram(datagram), rig.now);
+        let line = "(X) missing authentication trailer from 10.0.0.9";
+        assert!(out.iter().any(|action| matches!(action, Action::Log(_, said) if said == line)));
+        rig.counts() == 1
     };
-    assert_eq!(unsigned(HmacMode::Enforce), "missing authentication trailer from 10.0.0.9");
-    assert_eq!(unsigned(HmacMode::Permissive), "");
-    assert_eq!(unsigned(HmacMode::ReceiveOnly), "");
+    assert!(!unsigned(HmacMode::Enforce));
+    assert!(unsigned(HmacMode::Permissive));
+    assert!(unsigned(HmacMode::ReceiveOnly));
     let mut permissive = Rig::new(|_, hmac| hmac.mode = HmacMode::Permissive);
     permissive.shape.signature =
         Some(AuthHmac { keys: keys(&[1]), active_key: 9, ..hmac() }.into());

@@ -40,10 +40,26 @@ pub(super) struct Accepted {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Remark {
-    Interval { ours: u16, theirs: u16 },
-    Count { ours: usize, theirs: u8 },
-    Missing { vrid: u8, address: IpAddr, from: IpAddr },
-    ClockSkew { from: IpAddr, skew: i64, window: u64 },
+    Interval {
+        ours: u16,
+        theirs: u16,
+    },
+    Count {
+        ours: usize,
+        theirs: u8,
+    },
+    Missing {
+        vrid: u8,
+        address: IpAddr,
+        from: IpAddr,
+    },
+    /// Not signed, and taken all the same by the mode.
+    NoTrailer(IpAddr),
+    ClockSkew {
+        from: IpAddr,
+        skew: i64,
+        window: u64,
+    },
 }
 
 /// Why a packet does not count, in keepalived's words.
@@ -314,6 +330,9 @@ impl Receiver<'_> {
 
     fn remarks(&self, view: &View<'_>) -> Vec<Remark> {
         let mut remarks = vec![];
+        if self.config.auth_hmac.is_some() && view.trailer().is_none() {
+            remarks.push(Remark::NoTrailer(view.from));
+        }
         if let (Some(hmac), Some(trailer)) = (&self.config.auth_hmac, view.trailer())
             && let Freshness::Window(window) = hmac.freshness
         {
@@ -384,6 +403,7 @@ impl fmt::Display for Remark {
                 f,
                 "advertisement interval mismatch ours = {ours} centi-sec rcv'd={theirs} centi-sec"
             ),
+            Self::NoTrailer(from) => write!(f, "missing authentication trailer from {from}"),
             Self::ClockSkew { from, skew, window } => write!(
                 f,
                 "authentication clock skew {skew} sec from {from} approaching window {window} sec"
