@@ -5,7 +5,7 @@ use super::{
     places,
 };
 use crate::{
-    base::{InterfaceAddress, OwnLink, Route, Rule},
+    base::{InterfaceAddress, LinkIndex, OwnLink, Route, Rule},
     config::{
         Config,
         model::{GlobalDefs, TrackFile, TrackProcess, TrackScript},
@@ -42,6 +42,7 @@ use crate::{
 };
 use std::{
     collections::HashMap,
+    net::IpAddr,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -77,6 +78,7 @@ async fn turn(
         own_links: OwnLinks::new(network.clone()),
         network,
         filters: Filters::default(),
+        placed: HashMap::new(),
         ipvs: None,
         ipvs_namespace: places::ipvs_namespace(&config.global),
         shared: Arc::clone(&shared),
@@ -153,6 +155,8 @@ struct Host {
     network: Network,
     own_links: OwnLinks,
     filters: Filters,
+    /// Where addresses are that we have added: an interface may have got another name since.
+    placed: HashMap<(String, IpAddr), LinkIndex>,
     announcer: Announcer,
     /// Opened when the first sync daemon is ordered.
     ipvs: Option<Netlink>,
@@ -178,11 +182,14 @@ impl World for Host {
     type Error = HostError;
 
     async fn add_address(&mut self, address: &InterfaceAddress) -> Result<(), HostError> {
-        Ok(self.network.add_address(address).await?)
+        let index = self.network.add_address(address).await?;
+        self.placed.insert((address.dev.clone(), address.address), index);
+        Ok(())
     }
 
     async fn remove_address(&mut self, address: &InterfaceAddress) -> Result<(), HostError> {
-        Ok(self.network.remove_address(address).await?)
+        let put = self.placed.remove(&(address.dev.clone(), address.address));
+        Ok(self.network.remove_address(address, put).await?)
     }
 
     async fn add_route(&mut self, route: &Route) -> Result<(), HostError> {

@@ -21,7 +21,7 @@ impl VrrpNode {
             return;
         }
         let waits = self.instances.iter().any(|instance| instance.awaits_links);
-        let at = out.iter().position(matters);
+        let at = out.iter().position(|action| self.needs_filter(action));
         if waits && at.is_none() {
             // One transaction for all of them.
             return;
@@ -43,6 +43,19 @@ impl VrrpNode {
             out.push(Action::Filter(wanted.clone()));
         }
         self.filters.told = Some(wanted);
+    }
+
+    /// What must not happen unfiltered: answering, and joining a group from an interface of ours,
+    /// of which switches would learn its MAC address.
+    fn needs_filter(&self, action: &Action) -> bool {
+        match action {
+            Action::AddAddresses(_) => true,
+            Action::Open(socket) => {
+                let mut own = self.instances.iter().flat_map(|i| &i.config.own_links);
+                own.any(|link| link.name == socket.interface)
+            }
+            _ => false,
+        }
     }
 
     /// At the end nothing is filtered any more.
@@ -83,12 +96,6 @@ impl VrrpNode {
         }
         filter
     }
-}
-
-/// What must not happen unfiltered: becoming reachable. (Joining a group is heard on the wire, but it
-/// does no harm.)
-const fn matters(action: &Action) -> bool {
-    matches!(action, Action::AddAddresses(_))
 }
 
 fn may_filter(instance: &Instance) -> bool {

@@ -69,28 +69,49 @@ impl Network {
         Ok(Self { handle })
     }
 
-    /// An address that is there already is no error.
+    /// An address that is there already is no error. Answers where it is.
     ///
     /// # Errors
     /// When the interface is absent, or the kernel refuses.
-    pub async fn add_address(&self, address: &InterfaceAddress) -> Result<(), NetError> {
+    pub async fn add_address(&self, address: &InterfaceAddress) -> Result<LinkIndex, NetError> {
         let index = self.index(&address.dev).await?;
         let message = RouteNetlinkMessage::NewAddress(message::address(address, index));
         match self.ask("add an address", message, NLM_F_CREATE | NLM_F_EXCL).await {
-            Err(NetError::Refused { source: Errno::EEXIST, .. }) => Ok(()),
-            other => other,
+            Ok(()) | Err(NetError::Refused { source: Errno::EEXIST, .. }) => Ok(index),
+            Err(error) => Err(error),
         }
     }
 
-    /// An address or an interface that is gone already is no error.
+    /// From the interface of its name, and from where it was `put`: that one may have another name
+    /// by now. An address or an interface that is gone already is no error.
     ///
     /// # Errors
     /// When the kernel refuses.
-    pub async fn remove_address(&self, address: &InterfaceAddress) -> Result<(), NetError> {
-        let index = match self.index(&address.dev).await {
-            Err(NetError::NoInterface(_)) => return Ok(()),
-            other => other?,
+    pub async fn remove_address(
+        &self,
+        address: &InterfaceAddress,
+        put: Option<LinkIndex>,
+    ) -> Result<(), NetError> {
+        let named = match self.index(&address.dev).await {
+            Err(NetError::NoInterface(_)) => None,
+            other => Some(other?),
         };
+        if let Some(index) = put.filter(|_| put != named) {
+            // Renaming has changed the label too.
+            let unlabelled = InterfaceAddress { label: None, ..address.clone() };
+            self.remove_address_at(&unlabelled, index).await?;
+        }
+        match named {
+            Some(index) => self.remove_address_at(address, index).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn remove_address_at(
+        &self,
+        address: &InterfaceAddress,
+        index: LinkIndex,
+    ) -> Result<(), NetError> {
         let message = RouteNetlinkMessage::DelAddress(message::address(address, index));
         match self.ask("remove an address", message, 0).await {
             Err(NetError::Refused { source: Errno::EADDRNOTAVAIL | Errno::ENODEV, .. }) => Ok(()),

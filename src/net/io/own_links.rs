@@ -192,7 +192,7 @@ impl OwnLinks {
                 // Adverts over IPv6 come from a link-local address, and each router has its own.
                 let links = self.network.links().await?;
                 let below = links.iter().find(|view| view.name == link.parent);
-                let own = below.and_then(link_local).or_else(|| from_mac(mac_of(parent)?));
+                let own = below.and_then(link_local).or_else(|| mac_of(parent).map(from_mac));
                 let prefix = own.map(|own| Prefix { address: IpAddr::V6(own), length: 64 });
                 Ok(prefix.map(|prefix| address(link, prefix, Some(0))).into_iter().collect())
             }
@@ -274,11 +274,11 @@ fn address(link: &OwnLink, prefix: Prefix, preferred_lifetime: Option<u32>) -> I
 }
 
 fn group(message: &LinkMessage) -> u32 {
-    let groups = message.attributes.iter().filter_map(|attribute| match attribute {
+    let mut groups = message.attributes.iter().filter_map(|attribute| match attribute {
         LinkAttribute::Group(group) => Some(*group),
         _ => None,
     });
-    groups.last().unwrap_or(0)
+    groups.next().unwrap_or(0)
 }
 
 fn mac_of(message: &LinkMessage) -> Option<[u8; 6]> {
@@ -306,10 +306,10 @@ fn link_local(view: &LinkView) -> Option<Ipv6Addr> {
 }
 
 /// RFC 4291, appendix A: the modified EUI-64 below fe80::/64.
-const fn from_mac(mac: [u8; 6]) -> Option<Ipv6Addr> {
+fn from_mac(mac: [u8; 6]) -> Ipv6Addr {
     let [a, b, c, d, e, f] = mac;
     let id = [a ^ 2, b, c, 0xff, 0xfe, d, e, f];
     let [s, t, u, v, w, x, y, z] = id;
     let octets = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, s, t, u, v, w, x, y, z];
-    Some(Ipv6Addr::from_octets(octets))
+    Ipv6Addr::from(octets)
 }

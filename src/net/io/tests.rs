@@ -83,14 +83,24 @@ fn addresses_are_as_configured_and_twice_is_once() {
         assert!(shown.contains("198.51.100.9/24 brd 198.51.100.255 scope link"), "{shown}");
         assert!(shown.contains("va:1"), "{shown}");
         for _ in 0..2 {
-            network.remove_address(&plain).await.unwrap();
-            network.remove_address(&fancy).await.unwrap();
+            network.remove_address(&plain, None).await.unwrap();
+            network.remove_address(&fancy, None).await.unwrap();
         }
         let shown = ip("-o -4 address show dev va");
         assert!(!shown.contains(".80/32") && !shown.contains("198.51"), "{shown}");
         let absent = vip("192.0.2.81", "absent0");
         assert!(matches!(network.add_address(&absent).await, Err(NetError::NoInterface(_))));
-        network.remove_address(&absent).await.unwrap();
+        network.remove_address(&absent, None).await.unwrap();
+
+        // Renamed meanwhile.
+        let mut labelled = vip("192.0.2.82", "va");
+        labelled.label = Some("va:2".into());
+        let put = network.add_address(&labelled).await.unwrap();
+        ip("link set va down");
+        ip("link set va name vx");
+        assert!(ip("-o -4 address show dev vx").contains("192.0.2.82"));
+        network.remove_address(&labelled, Some(put)).await.unwrap();
+        assert!(!ip("-o -4 address show dev vx").contains("192.0.2.82"));
     });
 }
 

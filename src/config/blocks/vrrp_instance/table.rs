@@ -27,9 +27,6 @@ use std::time::Duration;
 
 const LONGEST: Duration = Duration::from_secs(4294);
 
-const FILTER: Support =
-    Support::NotYet("filtering is planned; packets to the virtual addresses are accepted");
-
 /// A line of the table for a script.
 macro_rules! script {
     ($slot:ident) => {
@@ -322,8 +319,7 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
         d.accept = Some(Spanned { value: false, span: s.span })
     })
     .default("off unless strict")
-    .doc("packets to the virtual addresses are dropped")
-    .support(FILTER),
+    .doc("packets to the virtual addresses are dropped"),
     kw(&["strict_mode"], OptionalBool, take_flag!(strict))
         .default("vrrp_strict")
         .doc("keep to the letter of the RFC"),
