@@ -7,7 +7,7 @@ use crate::base::{Family, LinkIndex};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,9 @@ pub struct Filter {
     pub addresses: BTreeSet<(IpAddr, String)>,
     /// Interfaces of ours that are for a family, and what is below them.
     pub own_links: BTreeMap<LinkIndex, (LinkIndex, Family)>,
+    /// Link-local addresses that an interface of ours shares with the one below it, which alone
+    /// tells neighbours of them.
+    pub shared: BTreeSet<(LinkIndex, Ipv6Addr)>,
     /// IGMP is switched off elsewhere.
     pub leave_igmp: bool,
 }
@@ -39,6 +42,7 @@ const NEIGHBOURS: &str = "135, 136";
 /// Version 2 Multicast Listener Report (RFC 3810 §5.2) and Router Solicitation (RFC 4861 §4.1).
 const LISTENER_REPORT: u8 = 143;
 const ROUTER_SOLICITATION: u8 = 133;
+const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
 
 impl Filter {
     /// Whether nothing of a family is filtered.
@@ -122,6 +126,15 @@ impl Filter {
                 if family == Family::V6 {
                     let solicitation = ROUTER_SOLICITATION;
                     writeln!(text, "oif @vmac_set icmpv6 type {solicitation} {count}drop")?;
+                    let advertisement = NEIGHBOUR_ADVERTISEMENT;
+                    for (link, address) in &self.shared {
+                        // The target stands behind type, code, checksum and flags (RFC 4861 §4.4).
+                        let target = format!("@th,64,128 {:#034x}", address.to_bits());
+                        writeln!(
+                            text,
+                            "oif {link} icmpv6 type {advertisement} {target} {count}drop"
+                        )?;
+                    }
                 }
             }
             if family == Family::V6 && !(usual.is_empty() && local.is_empty()) {

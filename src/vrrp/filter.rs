@@ -5,6 +5,7 @@ use super::{
     instance::{Instance, Phase},
 };
 use crate::{base::OwnLinkKind, net::filter::Filter};
+use std::net::IpAddr;
 
 /// What the kernel has been told.
 #[derive(Debug, Default)]
@@ -92,6 +93,12 @@ impl VrrpNode {
                 (own.kind, link, parent)
             {
                 filter.own_links.insert(link.index, (parent.index, own.family));
+                let addresses = link.addresses.iter().map(|prefix| prefix.address);
+                let shared = addresses.filter(|address| parent.has(*address));
+                filter.shared.extend(shared.filter_map(|address| match address {
+                    IpAddr::V6(address) => Some((link.index, address)),
+                    IpAddr::V4(_) => None,
+                }));
             }
         }
         filter

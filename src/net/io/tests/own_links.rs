@@ -94,6 +94,7 @@ fn filters_are_replaced_as_a_whole() {
                 (LinkIndex(9), (index("va"), Family::V6)),
             ]
             .into(),
+            shared: [(LinkIndex(9), "fe80::9".parse().unwrap())].into(),
             leave_igmp: false,
         };
         for by_index in [false, true] {
@@ -106,6 +107,8 @@ fn filters_are_replaced_as_a_whole() {
             assert!(shown.contains("ip daddr @vips counter"), "{shown}");
             assert!(shown.contains("dup to ip daddr device oif map @vmac_map"), "{shown}");
             assert!(shown.contains("fe80::7 . "), "{shown}");
+            let told = "nd-neighbor-advert @th,64,128 0xfe800000000000000000000000000009 counter";
+            assert!(shown.contains(told), "{shown}");
             assert!(shown.contains("@vips_link_local counter"), "{shown}");
         }
         filters.replace(&Filter { table: wanted.table, ..Filter::default() }).await.unwrap();
