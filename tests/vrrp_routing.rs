@@ -301,3 +301,29 @@ fn a_reload_moves_only_the_rules_and_routes_that_differ() {
     assert!(rig.lost_rule(&rule(1, None)).is_empty());
     assert_eq!(rig.state(), "MASTER");
 }
+
+#[test]
+fn a_reload_that_changes_a_static_does_not_restore_it() {
+    let config = |mtu: u32, label: &str| {
+        let mut changed = route(1, Some("eth1"));
+        changed.metrics.insert(2, (mtu, false));
+        let mut address = vip([10, 0, 1, 77].into(), "eth1");
+        address.label = Some(label.to_owned());
+        VrrpConfig {
+            static_addresses: vec![address],
+            static_routes: vec![changed],
+            ..VrrpConfig::default()
+        }
+    };
+    let first = config(1400, "eth1:a");
+    let mut rig = Rig::started(first.clone());
+    let prefix = first.static_addresses[0].prefix();
+    rig.net(NetEvent::AddressAdded { index: LinkIndex(2), prefix });
+    rig.reload(config(1300, "eth1:b"));
+    assert!(rig.net(NetEvent::AddressRemoved { index: LinkIndex(2), prefix }).is_empty());
+    rig.net(NetEvent::AddressAdded { index: LinkIndex(2), prefix });
+    assert!(rig.lost_route(&first.static_routes[0]).is_empty());
+    // A second time it is somebody else.
+    assert!(!rig.lost_route(&first.static_routes[0]).is_empty());
+    assert!(!rig.net(NetEvent::AddressRemoved { index: LinkIndex(2), prefix }).is_empty());
+}

@@ -8,6 +8,7 @@ use super::{
     links::{Delta, Links},
     own_links::OwnLinks,
     packet::View,
+    routing::Expected,
     statics,
     sync_group::Group,
     tell::Told,
@@ -43,6 +44,10 @@ pub struct VrrpNode {
     sockets: BTreeMap<Arc<SocketKey>, Option<LinkIndex>>,
     /// Those that could not be opened, and when that is tried again.
     retries: BTreeMap<Arc<SocketKey>, Instant>,
+    /// Static routes and rules that a reload has taken out.
+    pub(super) expected: Expected,
+    /// When that was.
+    pub(super) expected_since: Instant,
     /// Addresses of all instances.
     pub(super) vips: BTreeSet<IpAddr>,
     life: Life,
@@ -57,6 +62,8 @@ pub struct VrrpNode {
 
 /// Before sockets that could not be opened are tried again.
 const RETRY: Duration = Duration::from_secs(5);
+/// More than the kernel's news of a change take to reach us on a busy machine.
+const NEWS_TAKE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 enum Life {
@@ -89,6 +96,8 @@ impl VrrpNode {
             readings: Readings::new(),
             sockets: BTreeMap::new(),
             retries: BTreeMap::new(),
+            expected: Expected::default(),
+            expected_since: now,
             vips: BTreeSet::new(),
             life: Life::Running,
             uptime: Duration::MAX,
@@ -361,6 +370,10 @@ impl VrrpNode {
         let matters = self.matters(&event);
         let deltas = self.links.apply(event);
         self.links.expire(now);
+        // By now all news of that has come; what was not there made none.
+        if now.duration_since(self.expected_since) > NEWS_TAKE {
+            self.expected.clear();
+        }
         if first {
             // Leftovers: their removal has been ordered.
             for vip in self.instances.iter().flat_map(Instance::all_addresses) {
@@ -369,7 +382,7 @@ impl VrrpNode {
         }
         for delta in deltas {
             // What the first list shows was there when everything was put in.
-            if !first {
+            if !first && !self.expected.settle(&delta) {
                 out.extend(statics::restore(&self.config, &self.links, &delta));
             }
             match &delta {

@@ -65,7 +65,7 @@ impl VrrpNode {
         self.global = global;
         self.watch(&old_config, false, out);
         let (gone, come) = statics::reload(&old_config, &self.config);
-        out.extend(gone);
+        self.take_out(gone, now, out);
         self.exchange_instances(now, out);
         let told: Vec<Option<Told>> = self.instances.iter().map(|kept| kept.told).collect();
         out.extend(come);
@@ -104,6 +104,22 @@ impl VrrpNode {
             }
         }
         out.extend(lines.into_iter().map(Action::Notify));
+    }
+
+    /// Static ones: the kernel's news of it will be no news.
+    fn take_out(&mut self, removals: Vec<Action>, now: Instant, out: &mut Vec<Action>) {
+        self.expected.clear();
+        self.expected_since = now;
+        for action in removals {
+            if let Action::RemoveAddresses(list) = &action {
+                list.iter().for_each(|it| self.links.forget(&it.dev, it.address));
+            } else if let Action::RemoveRoutes(list) = &action {
+                self.expected.order(list, &[]);
+            } else if let Action::RemoveRules(list) = &action {
+                self.expected.order(&[], list);
+            }
+            out.push(action);
+        }
     }
 
     /// Removals of all instances come before additions of any: an address may move between them.

@@ -2,6 +2,7 @@
 use super::{
     event::{Action, Level},
     instance::{Instance, Phase, Turn},
+    links::Delta,
 };
 use crate::base::{Route, RouteIdentity, Rule};
 use std::collections::BTreeMap;
@@ -18,11 +19,22 @@ impl Expected {
         *self = Self::default();
     }
 
-    fn order(&mut self, routes: &[Route], rules: &[Rule]) {
+    pub(super) fn order(&mut self, routes: &[Route], rules: &[Rule]) {
         for route in routes.iter().filter(|route| route.track) {
             *self.routes.entry(route.identity()).or_default() += 1;
         }
         self.rules.extend(rules.iter().filter(|rule| rule.track).cloned());
+    }
+
+    /// Whether this is news of a removal of ours.
+    pub(super) fn settle(&mut self, delta: &Delta) -> bool {
+        match delta {
+            Delta::RouteRemoved(removed) => self.settle_route(removed),
+            Delta::RuleRemoved(removed) => self.settle_rule(removed),
+            Delta::Up(_) | Delta::Down(_) | Delta::AddressAdded(..) | Delta::AddressRemoved(..) => {
+                false
+            }
+        }
     }
 
     /// Whether that removal was ours; it is not expected a second time.
