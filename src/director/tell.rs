@@ -190,7 +190,10 @@ pub(super) fn quorum(
     }
     quorum_script(out, config, &name, up);
     if config.smtp_alert {
-        quorum_mail(out, global, &name, up, format!("=> {event} {counted} <="));
+        // keepalived's mails write it like this whichever way it went.
+        let threshold = if up || starting { gains } else { keeps };
+        let body = format!("=> {event} {quorum}+{hysteresis}={threshold} <= {sum} <=");
+        quorum_mail(out, global, &name, up, body);
     }
 }
 
