@@ -10,7 +10,10 @@ const SNMP: Support = Support::NoEffect("there is no SNMP agent; use `ldirector 
 const DBUS: Support = Support::NoEffect("there is no D-Bus service; use `ldirector status --json`");
 const BUFFERS: Support =
     Support::NoEffect("receive buffers are sized by need, nothing has to be set");
-const GROUPS: Support = Support::NotYet("groups are programmed as services of their own");
+const GROUPS: Support = Support::NotYet(
+    "each address of a group is a service of its own: a persistent client may meet another server on \
+     another address of it; a firewall mark of your own rules joins them",
+);
 const IPTABLES: Support =
     Support::Obsolete("filtering is done with nftables where it is needed; remove the line");
 const LINKBEAT: Support = Support::NoEffect("the kernel reports link changes");
