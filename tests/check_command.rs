@@ -15,101 +15,9 @@ use std::{
 };
 use tempfile::TempDir;
 
-const GOOD: &str = "\
-global_defs {
-    router_id proxy1
-}
-vrrp_instance VI_1 {
-    state MASTER
-    interface eth0
-    virtual_router_id 77
-    priority 100
-    advert_int 1
-    authentication {
-        auth_type PASS
-        auth_pass k7Qz_w2e
-    }
-    virtual_ipaddress {
-        192.168.4.80/24
-    }
-}
-virtual_server 192.168.4.80 80 {
-    delay_loop 6
-    lb_algo wrr
-    lb_kind DR
-    protocol TCP
-    real_server 192.168.4.100 80 {
-        weight 1
-        TCP_CHECK {
-            connect_timeout 3
-            retry 3
-        }
-    }
-}
-";
-
-/// What a run of the program left.
-#[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    /// Codes of the findings, in the order of the text: `LD0102`.
-    fn codes(&self) -> Vec<&str> {
-        self.err
-            .lines()
-            .filter_map(|line| line.split_once('[')?.1.split_once("]: "))
-            .map(|(code, _)| code)
-            .collect()
-    }
-}
-
-fn ran(output: Output) -> Ran {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ldirector"));
-    command.args(arguments).stdin(Stdio::null()).env_remove("LDIRECTOR_LOG");
-    command.env("NO_COLOR", "1").env("LC_ALL", "C");
-    command
-}
-
-fn run(arguments: &[&str]) -> Ran {
-    ran(program(arguments).output().unwrap())
-}
-
-/// A folder with files of its own.
-struct Files(TempDir);
-
-impl Files {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn name(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> String {
-        fs::write(self.path(name), text).unwrap();
-        self.name(name)
-    }
-}
-
-/// `check` of one text.
-fn check(text: impl AsRef<[u8]>) -> Ran {
-    let files = Files::new();
-    run(&["check", &files.write("a.conf", text)])
-}
+#[path = "support/program.rs"]
+mod support;
+use support::{Files, GOOD, check, program, ran, run};
 
 #[test]
 fn a_good_file_gets_silence() {
@@ -456,7 +364,7 @@ fn help_and_version_are_no_errors() {
     for arguments in [["--help"], ["-h"]] {
         let found = run(&arguments);
         assert_eq!((found.code, found.err.as_str()), (Some(0), ""));
-        for word in ["run", "check", "status", "reload", "keepalived"] {
+        for word in ["run", "check", "explain", "status", "reload", "keepalived"] {
             assert!(found.out.contains(word), "{word} in\n{}", found.out);
         }
         assert!(!found.out.contains("child"), "the daemon's own processes are no commands");
@@ -466,7 +374,7 @@ fn help_and_version_are_no_errors() {
         let expected = format!("ldirector {}\n", env!("CARGO_PKG_VERSION"));
         assert_eq!((found.code, found.out, found.err.as_str()), (Some(0), expected, ""));
     }
-    for command in ["run", "check", "status", "reload"] {
+    for command in ["run", "check", "explain", "status", "reload"] {
         let found = run(&[command, "--help"]);
         assert_eq!((found.code, found.err.as_str()), (Some(0), ""), "{command}");
         assert!(found.out.contains("Usage: "), "{command}");

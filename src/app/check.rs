@@ -70,7 +70,7 @@ pub(super) fn files(arguments: &CheckArgs) -> u8 {
     }
     let text = match arguments.format {
         Format::Text => {
-            let style = Style { colour: colours(std::io::stderr()), width: width(), language };
+            let style = Style { colour: colours(&std::io::stderr()), width: width(), language };
             for Checked { sources, found } in &all {
                 eprint!("{}", render::render(sources, found, style));
             }
@@ -120,7 +120,7 @@ fn checked(sources: Sources, levels: &Levels) -> Checked {
     Checked { sources, found }
 }
 
-pub(super) fn colours(stream: impl IsTerminal) -> bool {
+pub(super) fn colours(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
@@ -135,7 +135,7 @@ pub(super) fn test(path: &Path, arguments: &RunArgs, log: Option<&Path>) -> u8 {
     };
     let Checked { sources, found } = checked(sources, &Levels::default());
     let code = if found.has_errors() { exit::FAILED } else { exit::OK };
-    let colour = log.is_none() && colours(std::io::stderr());
+    let colour = log.is_none() && colours(&std::io::stderr());
     let style = Style { colour, width: width(), language: language::of_locale() };
     let text = render::render(&sources, &found, style);
     match log.map(|log| (log, std::fs::write(log, &text))) {

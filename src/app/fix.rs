@@ -24,8 +24,8 @@ pub(super) enum Show {
 /// Mends a configuration with the files it includes. Standard input is mended to standard output.
 pub(super) fn run(sources: &Sources, from_input: bool, dry_run: bool, show: Show) -> Mended {
     let colour = match show {
-        Show::Output => colours(std::io::stdout()),
-        Show::Error => colours(std::io::stderr()),
+        Show::Output => colours(&std::io::stdout()),
+        Show::Error => colours(&std::io::stderr()),
     };
     let (mended, _) = fix::fix(sources);
     let mut ok = true;

@@ -84,6 +84,9 @@ pub(super) fn find_brace(text: &str) -> Option<usize> {
     }
 }
 
+/// Where a look-alike stands, which it is, and what is meant.
+type Lookalike = (Span, char, &'static str);
+
 /// Replaces characters that look like the language's own but are not: full-width braces, curly
 /// quotes, blanks that are none. Reports each kind once a line: an opening and a closing quote are one mistake.
 pub(super) fn replace_lookalikes<'s>(line: Line<'s>, out: &mut Diagnostics) -> Line<'s> {
@@ -93,7 +96,7 @@ pub(super) fn replace_lookalikes<'s>(line: Line<'s>, out: &mut Diagnostics) -> L
     let mut plain = Builder::default();
     let mut done = 0;
     let mut quoted = false;
-    let mut seen: Vec<(&'static Rule, Vec<(Span, char, &'static str)>)> = vec![];
+    let mut seen: Vec<(&'static Rule, Vec<Lookalike>)> = vec![];
     for (at, c) in line.text.char_indices() {
         if c == '"' {
             quoted = !quoted;

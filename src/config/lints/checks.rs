@@ -5,7 +5,7 @@ use crate::{
     config::{
         diagnostic::Diagnostics,
         model::{Checker, CheckerKind, Connection, RealServer, ServiceAddress, VirtualServer},
-        rules::lints as rules,
+        rules::{lints as rules, lvs},
         source::Span,
         tree::Statement,
     },
@@ -132,7 +132,9 @@ fn target(
     };
     let port = connection.to.port();
     let other = asks && served != 0 && port != served;
-    if other && server.checkers.len() == 1 && !said.port {
+    // A port that is not even used has been reported.
+    let unused = || out.iter().any(|found| found.rule == lvs::PORT && found.span == span);
+    if other && server.checkers.len() == 1 && !said.port && !unused() {
         said.port = true;
         out.report(rules::OTHER_PORT, span).with("port", port).with("service", served);
     }

@@ -24,7 +24,7 @@ super::rules! {
     ADDRESS_NEEDS_VALUE = error(322, "`{word}` needs a value", "");
     ADDRESS_BAD_VALUE = error(323, "`{value}` is not a value of `{word}`", "{word} takes {takes}");
     ADDRESS_V4_ONLY = warning(324, "`{word}` has no effect on an IPv6 address", "remove it");
-    ADDRESS_BAD_LENGTH = warning(325, "`/{length}` is no prefix length of this address; /{used} is used", "");
+    ADDRESS_BAD_LENGTH = warning(325, "`/{length}` is no prefix length of this address; /{used} is used", "write how many bits of it are the network's: 24 for a mask of 255.255.255.0");
     ROUTE_NO_DESTINATION = error(330, "this route has no destination", "write a prefix or `default` first: `192.0.2.0/24 via 198.51.100.1`");
     ROUTE_UNKNOWN_WORD = error(331, "`{word}` is not an option of a route line", "");
     ROUTE_NEEDS_VALUE = error(333, "`{word}` needs a value", "");
