@@ -167,3 +167,12 @@ fn reading_is_linear() {
     assert!(large < small * 40, "8 times the text: {small:?} became {large:?}");
     assert_eq!(FileId::default(), FileId(0));
 }
+
+/// The screen in README is what the program says.
+#[test]
+fn readme_shows_real_output() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let expected = fs::read_to_string(root.join("tests/config/readme.expected")).unwrap();
+    assert!(readme.contains(&expected), "README.md does not show\n{expected}");
+}
