@@ -163,10 +163,10 @@ def inner(server, process):
 
 
 def directors(server, program):
-    """The director's processes on a host, in its own count: {parent, vrrp, checkers: pid}."""
+    """The director's processes on a host, in its own count: {parent, vrrp, checkers, bfd: pid}."""
     found = {}
     if program == "keepalived":
-        for role, path in (("parent", "keepalived"), ("vrrp", "keepalived/vrrp"), ("checkers", "keepalived/checkers")):
+        for role, path in (("parent", "keepalived"), ("vrrp", "keepalived/vrrp"), ("checkers", "keepalived/checkers"), ("bfd", "keepalived/bfd")):
             for place in (f"/run/{path}.pid", f"/run/{path.replace('/', '_')}.pid", f"/run/{path.split('/')[-1]}.pid"):
                 text = server.run(f"cat {place} 2>/dev/null", check=False).strip()
                 if text.isdigit():
@@ -180,12 +180,13 @@ def directors(server, program):
 
 
 def kill(case, words):
-    """kill HOST SIGNAL director|parent|vrrp|checkers|NAME: one process, or all of the director or of that name at once."""
+    """kill HOST SIGNAL director|parent|vrrp|checkers|bfd|NAME: one process, or all of the director or of that name at once."""
     name, number, what = words
     server = case.host(name)
-    if what in ("director", "parent", "vrrp", "checkers"):
+    if what in ("director", "parent", "vrrp", "checkers", "bfd"):
         known = directors(server, program_of(case, name))
-        pids = [known[role] for role in ("vrrp", "checkers", "parent") if what in ("director", role)]
+        roles = [role for role in ("vrrp", "checkers", "bfd", "parent") if what == role or what == "director" and role in known]
+        pids = [known[role] for role in roles]
     else:
         pids = server.run(["pidof", what]).split()
     if number == "KILL" and len(pids) > 1:
