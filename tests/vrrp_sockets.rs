@@ -83,9 +83,9 @@ impl World for Fake {
     fn cancel_announcements(&mut self, _: &str) {}
     fn notify(&mut self, _: Notification) {}
     fn watch_script(&mut self, _: TrackScript) {}
-    fn unwatch_script(&mut self, _: &str) {}
     fn watch_files(&mut self, _: Vec<TrackFile>, _: bool) {}
     fn watch_processes(&mut self, _: Vec<TrackProcess>) {}
+    fn unwatch_script(&mut self, _: &str) {}
     async fn finish(&mut self) {
         self.0.borrow_mut().push("finish".to_owned());
     }

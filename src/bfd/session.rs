@@ -173,7 +173,7 @@ impl Session {
     fn enter_init(&mut self, now: Instant, out: &mut Vec<Action>) {
         self.state = State::Init;
         self.diagnostic = Diagnostic::NONE;
-        self.say(Level::Info, "Entering Init state".to_owned(), out);
+        self.say(Level::Info, "Entering Init state", out);
         self.send(false, now, out);
     }
 
@@ -181,7 +181,7 @@ impl Session {
         self.state = State::Up;
         self.diagnostic = Diagnostic::NONE;
         self.desire(self.config.min_tx);
-        self.say(Level::Info, "Entering Up state".to_owned(), out);
+        self.say(Level::Info, "Entering Up state", out);
         self.tell(out);
         self.send(false, now, out);
     }
@@ -196,7 +196,7 @@ impl Session {
             "Entering Down state (Local diagnostic - {why}, Remote diagnostic - {})",
             self.remote.diagnostic
         );
-        self.say(Level::Warning, text, out);
+        self.say(Level::Warning, &text, out);
         // Who ends a session on purpose says nothing of the path (RFC 5882 §3.2): nothing fails
         // over because the other end's daemon stops in order.
         if self.remote.state != State::AdminDown {
@@ -234,7 +234,7 @@ impl Session {
         self.state = State::AdminDown;
         self.diagnostic = Diagnostic::ADMIN;
         self.expires = None;
-        self.say(Level::Info, "Entering AdminDown state".to_owned(), out);
+        self.say(Level::Info, "Entering AdminDown state", out);
         self.tell(out);
         if self.remote.discriminator != 0 {
             self.send(false, now, out);
@@ -270,7 +270,7 @@ impl Session {
         match self.state {
             State::Init | State::Up => {
                 let silence = self.detection_time().as_millis();
-                self.say(Level::Warning, format!("Expired after {silence} ms"), out);
+                self.say(Level::Warning, &format!("Expired after {silence} ms"), out);
                 self.enter_down(Diagnostic::EXPIRED, now, out);
             }
             State::Down | State::AdminDown => {}
@@ -336,7 +336,7 @@ impl Session {
         }
     }
 
-    pub(super) fn say(&self, level: Level, text: String, out: &mut Vec<Action>) {
+    pub(super) fn say(&self, level: Level, text: &str, out: &mut Vec<Action>) {
         let name = &self.config.name.value;
         out.push(Action::Log(level, format!("({name}) {text}")));
     }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     base::{Family, OwnLinkKind, Priority},
-    config::model::{AuthHmac, HmacMode, VrrpInstance},
+    config::model::{AuthHmac, HmacMode, TrackerUse, VrrpInstance},
     net::LinkView,
     trackers::{Reading, Subject},
 };
@@ -36,15 +36,13 @@ impl Instance {
         for line in config.track_interfaces.iter().filter(|line| line.name.value != own) {
             trackers.track_interface(line, counts);
         }
-        let lists: [(fn(String) -> Subject, _); 4] = [
-            (Subject::Script, &config.track_scripts),
-            (Subject::Process, &config.track_processes),
-            (Subject::File, &config.track_files),
-            (Subject::Bfd, &config.track_bfds),
-        ];
-        for (kind, lines) in lists {
+        let mut add = |kind: fn(String) -> Subject, lines: &[TrackerUse]| {
             lines.iter().for_each(|line| trackers.track(kind, line, counts));
-        }
+        };
+        add(Subject::Script, &config.track_scripts);
+        add(Subject::Process, &config.track_processes);
+        add(Subject::File, &config.track_files);
+        add(Subject::Bfd, &config.track_bfds);
         let vips = config.addresses.iter().chain(&config.excluded);
         let of_addresses = vips.filter(|vip| vip.track).map(|vip| vip.dev.as_str());
         let of_routes = config

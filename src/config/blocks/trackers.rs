@@ -154,9 +154,10 @@ pub(super) struct Uses {
 
 impl Lines {
     pub(super) fn resolve(self, known: &Available, out: &mut Diagnostics) -> Uses {
-        let processes = known.processes.iter().map(|p| (&p.name, p.weight, p.reverse));
-        let files = known.files.iter().map(|f| (&f.name, f.weight, f.reverse));
-        let bfds = known.bfds.iter().map(|b| (&b.name, b.weight, b.reverse));
+        let processes =
+            known.processes.iter().map(|p| (&p.name, p.weight, p.reverse)).collect::<Vec<_>>();
+        let files = known.files.iter().map(|f| (&f.name, f.weight, f.reverse)).collect::<Vec<_>>();
+        let bfds = known.bfds.iter().map(|b| (&b.name, b.weight, b.reverse)).collect::<Vec<_>>();
         let mut heard = vec![];
         for line in self.bfds {
             match known.bfds.iter().find(|bfd| bfd.name == line.name) {
@@ -172,31 +173,32 @@ impl Lines {
         }
         Uses {
             scripts: vrrp_script::resolve(self.scripts, &known.scripts, out),
-            processes: resolve(self.processes, track_process::BLOCK, processes, out),
-            files: resolve(self.files, track_file::BLOCK, files, out),
-            bfds: resolve(heard, bfd_instance::BLOCK, bfds, out),
+            processes: resolve(self.processes, track_process::BLOCK, &processes, out),
+            files: resolve(self.files, track_file::BLOCK, &files, out),
+            bfds: resolve(heard, bfd_instance::BLOCK, &bfds, out),
         }
     }
 }
 
-fn resolve<'a>(
+/// `known`: name, weight and direction of everything that `block` defines.
+fn resolve(
     lines: Vec<Draft>,
     block: &'static str,
-    known: impl Iterator<Item = (&'a Spanned<String>, i32, bool)> + Clone,
+    known: &[(&Spanned<String>, i32, bool)],
     out: &mut Diagnostics,
 ) -> Vec<TrackerUse> {
     let mut found = vec![];
     for line in lines {
-        match known.clone().find(|(name, _, _)| **name == line.name) {
+        match known.iter().find(|(name, _, _)| **name == line.name) {
             Some((_, weight, reverse)) => found.push(TrackerUse {
-                weight: line.weight.unwrap_or(weight),
-                reverse: line.reverse.unwrap_or(reverse),
+                weight: line.weight.unwrap_or(*weight),
+                reverse: line.reverse.unwrap_or(*reverse),
                 name: line.name,
             }),
             // It seems to be there, in a block whose name was misspelt.
             None if out.explains(out.all(), TOP, block) => {}
             None => {
-                unknown(&line.name, block, known.clone().map(|(name, _, _)| name), out);
+                unknown(&line.name, block, known.iter().map(|(name, _, _)| *name), out);
             }
         }
     }

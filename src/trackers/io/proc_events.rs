@@ -146,4 +146,22 @@ mod tests {
         assert_eq!(decode(&[0; 10]), None);
         assert_eq!(listen().len(), 40);
     }
+
+    /// In containers and for others than root the kernel refuses, and there is nothing to see.
+    #[tokio::test]
+    async fn the_kernel_tells_of_a_process_where_it_may() {
+        let Ok(mut events) = ProcEvents::open().await else { return };
+        let mut child = std::process::Command::new("sleep").arg("100").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let heard = async |events: &mut ProcEvents, wanted| {
+            while events.next().await.unwrap() != wanted {}
+        };
+        let both = async {
+            heard(&mut events, ProcEvent::Changed(pid)).await;
+            child.kill().unwrap();
+            heard(&mut events, ProcEvent::Ended(pid)).await;
+        };
+        tokio::time::timeout(Duration::from_secs(30), both).await.unwrap();
+        child.wait().unwrap();
+    }
 }
