@@ -564,7 +564,7 @@ fn an_interface_of_its_own_is_made_awaited_and_made_again() {
     // With what is below it, it goes and comes by itself.
     rig.net(NetEvent::LinkGone { index: LinkIndex(1), name: "eth0".to_owned() });
     let gone = NetEvent::LinkGone { index: LinkIndex(3), name: "vrrp.51".to_owned() };
-    assert_eq!(kinds(&rig.net(gone)), ["close", "filter"]);
+    assert_eq!(kinds(&rig.net(gone)), ["close"]);
     assert_eq!(kinds(&rig.net(NetEvent::Link(link(4)))), ["create"]);
     assert_eq!(rig.state(), "FAULT");
     let ended = kinds(&rig.tell(Event::Stop)).join(", ");

@@ -36,7 +36,9 @@ impl VrrpNode {
         if let Some(at) = at {
             // While one instance takes over from another, both sets hold.
             let mut first = wanted.clone();
-            first.addresses.extend(before.addresses.iter().cloned());
+            if out.iter().any(|action| matches!(action, Action::AddAddresses(_))) {
+                first.addresses.extend(before.addresses.iter().cloned());
+            }
             let last = (first != wanted).then(|| Action::Filter(wanted.clone()));
             out.insert(at, Action::Filter(first));
             out.extend(last);
