@@ -1,4 +1,4 @@
-"""Servers for checkers, all in one process: what a plan's `serve` starts; and the mail server that keeps what it gets."""
+"""Servers for checkers, all in one process: what a plan's `serve` starts; and a mail server that keeps what it gets."""
 
 import asyncio
 import ssl
@@ -6,7 +6,9 @@ import subprocess
 import threading
 from pathlib import Path
 
-ANSWER = "HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+ANSWER = (
+    "HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+)
 PATIENCE = 20
 
 

@@ -1,4 +1,4 @@
-"""What a director's host shows, as lines that can be compared: everything by chance (numbers of links, MACs) is replaced."""
+"""What a director's host shows, as lines that can be compared; what is by chance (numbers of links) is replaced."""
 
 import re
 import subprocess
@@ -8,6 +8,7 @@ SYSCTLS = {
     "ipv4": ("arp_ignore", "arp_announce", "arp_filter", "rp_filter", "accept_local", "promote_secondaries"),
     "ipv6": ("disable_ipv6", "autoconf", "accept_ra"),
 }
+BROUGHT = ("tunl0", "sit0", "ip6tnl0", "gre0", "gretap0", "erspan0")
 # Words that say nothing: what a kernel of another build would say otherwise.
 NOISE = (
     r" (?:min|max)mtu \d+| numtxqueues \d+| numrxqueues \d+| gso_\w+ \d+| tso_\w+ \d+| gro_\w+ \d+| qlen \d+"
@@ -93,8 +94,8 @@ def addresses(text, names):
             current[-1] += " " + re.sub(r"(\d{2,})sec", "some sec", line)
         elif line:
             current.append("    " + line)
-    # Hosts bring these with them, changed or not; nothing of ours is on them.
-    return [line for name in sorted(blocks) if name not in ("tunl0", "sit0", "ip6tnl0", "gre0") for line in blocks[name]]
+    # Hosts bring these with them, once a module is there; nothing of ours is on them.
+    return [line for name in sorted(blocks) if name not in BROUGHT for line in blocks[name]]
 
 
 # Lines of a director's log that operators and their tools read; what they are about comes first.
@@ -127,7 +128,7 @@ def states(log):
 
 
 def mails(received):
-    """(a line for each mail, in order for each subject but its last word, the state; all other lines that there were)."""
+    """(a line for each mail, in order for each subject but its state; all other lines that there were)."""
     told, rest = [], set()
     for envelope, text in received:
         ends = text.index("") if "" in text else len(text)

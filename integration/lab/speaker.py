@@ -15,7 +15,10 @@ def packet(options, source, target):
     interval = float(options.get("interval", 1))
     body = struct.pack("!BBBB", version << 4 | 1, int(options["vrid"]), int(options["priority"]), len(addresses))
     secret = options.get("pass", "")
-    body += struct.pack("!BB", 1 if secret else 0, int(interval)) if version == 2 else struct.pack("!H", round(interval * 100))
+    if version == 2:
+        body += struct.pack("!BB", 1 if secret else 0, int(interval))
+    else:
+        body += struct.pack("!H", round(interval * 100))
     body += b"\0\0" + b"".join(a.packed for a in addresses)
     if version == 2 and ":" not in source:
         body += secret.encode().ljust(8, b"\0")[:8]

@@ -143,7 +143,8 @@ def vrrp(packet, pseudo, size):
         detail += f" then {rest.hex()}"
     kind = f"type {packet[0] & 15} " if packet[0] & 15 != 1 else ""
     sums = [word for word, start in (("plain", b""), ("pseudo", pseudo)) if checksum(start + packet) == 0]
-    return f"advert {kind}v{version} vrid {router} priority {priority} {detail} [{shown}] sum {'/'.join(sums) or 'WRONG'}"
+    right = "/".join(sums) or "WRONG"
+    return f"advert {kind}v{version} vrid {router} priority {priority} {detail} [{shown}] sum {right}"
 
 
 def checksum(data):

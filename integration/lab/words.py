@@ -5,7 +5,8 @@ import signal
 import time
 
 from . import programs, steps
-from .plan import NOTE, bridge, children, command_of, forget_child
+from .director import bridge
+from .plan import NOTE, children, command_of, forget_child
 from .speaker import Speaker
 
 
@@ -165,8 +166,8 @@ def pause(_, words, __):
 
 WORDS = {
     "title": lambda play, words, text: None,
-    **{f.__name__: f for f in (link, serve, unserve, gone, back, page, note, script, says, file, pipe, config, edit, start)},
-    **{f.__name__: f for f in (stop, kill, reload, cable, advert, silence, run, show, pause)},
+    **{f.__name__: f for f in (link, serve, unserve, gone, back, page, note, script, says, file, pipe, config)},
+    **{f.__name__: f for f in (edit, start, stop, kill, reload, cable, advert, silence, run, show, pause)},
 }
 
 
