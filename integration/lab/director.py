@@ -49,18 +49,17 @@ class Director(Host):
         for _, interface, address in self.links:
             inside.append(f"addr add {address} dev {interface}{nodad(address)}")
             base.append(f"addr add {first(address)} dev {bridge(interface)}{nodad(address)}")
-        self.world.do("\n".join(base))
         self.inside = Inside(self.pid)
-        self.ip = self.inside.do(lambda: self.settle("\n".join(inside)))
+        self.inside.do(self.settle)
+        self.world.do("\n".join(base))
+        self.ip = self.inside.do(lambda: Ip("-d"))
+        self.ip.do("\n".join(inside))
 
     @staticmethod
-    def settle(orders):
-        """A router, on which no address of IPv6 waits for its turn."""
+    def settle():
+        """A router, on whose interfaces to come no address of IPv6 waits for its turn."""
         for key, value in SYSCTLS.items():
             Path(f"/proc/sys/net/{key}").write_text(value)
-        ip = Ip("-d")
-        ip.do(orders)
-        return ip
 
     def write(self, path, text, mode=0o644):
         file = Path(f"/proc/{self.pid}/root{path}")
