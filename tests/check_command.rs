@@ -10,10 +10,9 @@ use std::{
     fs,
     io::Write,
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    path::Path,
+    process::Stdio,
 };
-use tempfile::TempDir;
 
 #[path = "support/program.rs"]
 mod support;
