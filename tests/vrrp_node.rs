@@ -147,7 +147,7 @@ fn statics_come_at_the_start_are_restored_and_go_at_the_end() {
     let remove =
         [Action::RemoveRoutes(vec![route(1)]), Action::RemoveAddresses(vec![static_address])];
     assert_eq!(end[..2], remove);
-    assert_eq!(end[2..], [Action::Exit]);
+    assert_eq!(end[2..], [Action::Untune, Action::Exit]);
     assert_eq!(rig.node.next_deadline(), None);
 }
 

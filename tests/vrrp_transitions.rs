@@ -250,6 +250,7 @@ fn entering_and_leaving_master_keep_keepalived_s_order() {
             "remove",
             "notify STOP",
             "close",
+            "untune",
             "exit"
         ]
     );
