@@ -35,13 +35,14 @@ impl Language {
     }
 }
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     include_str!("language.md"),
     include_str!("values.md"),
     include_str!("global.md"),
     include_str!("vrrp.md"),
     include_str!("lvs.md"),
     include_str!("checkers.md"),
+    include_str!("trackers.md"),
     include_str!("lints.md"),
 ];
 
