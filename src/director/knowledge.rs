@@ -1,6 +1,6 @@
 //! What checkers are told instead of asking: numbers in files (FILE_CHECK) and BFD sessions
 //! (BFD_CHECK).
-use super::{Director, event::Action};
+use super::{Director, event::Action, virtual_server::Checking};
 use crate::{
     checkers::{Outcome, misc},
     config::model::CheckerKind,
@@ -67,7 +67,8 @@ impl Director {
         );
     }
 
-    fn tell_checkers(
+    /// Suspended ones are told when they are resumed.
+    pub(super) fn tell_checkers(
         &mut self,
         now: Instant,
         out: &mut Vec<Action>,
@@ -75,12 +76,16 @@ impl Director {
     ) {
         let mut told = vec![];
         for (service, config) in self.services.iter_mut().zip(&self.config.virtual_servers) {
+            if service.checking == Checking::Suspended {
+                continue;
+            }
             for (server, config) in service.servers.iter_mut().zip(&config.real_servers) {
                 for (state, checker) in server.checkers.iter_mut().zip(&config.checkers) {
                     if concerned(&checker.kind)
                         && let Some(outcome) = self.knowledge.outcome(&checker.kind)
                     {
                         state.schedule.started(now);
+                        state.running = true;
                         told.push((state.id, outcome));
                     }
                 }

@@ -117,6 +117,7 @@ impl Director {
         }
         if changed {
             self.index();
+            self.tell_checkers(now, out, |_| true);
         }
     }
 }
