@@ -6,13 +6,7 @@
     clippy::disallowed_methods,
     reason = "tests are their own outside world"
 )]
-use std::{
-    fs,
-    io::Write,
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    process::Stdio,
-};
+use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::Path, process::Stdio};
 
 #[path = "support/program.rs"]
 mod support;
