@@ -18,6 +18,7 @@ mod hear;
 mod instance;
 pub mod io;
 mod links;
+mod news;
 mod node;
 mod own_links;
 mod packet;

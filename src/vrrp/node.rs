@@ -2,10 +2,9 @@
 use super::{
     event::{Action, Datagram, Event, Level, SocketKey, Tuning},
     facts::Readings,
-    fault::Fault,
     filter::Filters,
     instance::{Heard, Instance, Phase, Turn},
-    links::{Delta, Links},
+    links::Links,
     own_links::OwnLinks,
     packet::View,
     routing::Expected,
@@ -17,8 +16,6 @@ use crate::{
     base::{Family, LinkIndex, Priority},
     config::model::{Authentication, GlobalDefs, VrrpConfig},
     machine::Machine,
-    net::NetEvent,
-    trackers::{News, Reading, Subject},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -41,9 +38,9 @@ pub struct VrrpNode {
     pub(super) groups: Vec<Group>,
     pub(super) readings: Readings,
     /// Open ones, and the interface they were opened on.
-    sockets: BTreeMap<Arc<SocketKey>, Option<LinkIndex>>,
+    pub(super) sockets: BTreeMap<Arc<SocketKey>, Option<LinkIndex>>,
     /// Those that could not be opened, and when that is tried again.
-    retries: BTreeMap<Arc<SocketKey>, Instant>,
+    pub(super) retries: BTreeMap<Arc<SocketKey>, Instant>,
     /// Static routes and rules that a reload has taken out.
     pub(super) expected: Expected,
     /// When that was.
@@ -61,9 +58,7 @@ pub struct VrrpNode {
 }
 
 /// Before sockets that could not be opened are tried again.
-const RETRY: Duration = Duration::from_secs(5);
-/// More than the kernel's news of a change take to reach us on a busy machine.
-const NEWS_TAKE: Duration = Duration::from_secs(5);
+pub(super) const RETRY: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 enum Life {
@@ -235,7 +230,7 @@ impl VrrpNode {
     }
 
     /// One instance's turn; if it moved, its group follows.
-    fn lead<R>(
+    pub(super) fn lead<R>(
         &mut self,
         index: usize,
         now: Instant,
@@ -361,152 +356,6 @@ impl VrrpNode {
         if heard == Some(Heard::LowerMaster) {
             for other in self.companions(index) {
                 self.with(other, now, out, Instance::announce_after_lower);
-            }
-        }
-    }
-
-    fn on_net(&mut self, event: NetEvent, now: Instant, out: &mut Vec<Action>) {
-        let first = !self.links.are_known();
-        let matters = self.matters(&event);
-        let deltas = self.links.apply(event);
-        self.links.expire(now);
-        // By now all news of that has come; what was not there made none.
-        if now.duration_since(self.expected_since) > NEWS_TAKE {
-            self.expected.clear();
-        }
-        if first {
-            // Leftovers: their removal has been ordered.
-            for vip in self.instances.iter().flat_map(Instance::all_addresses) {
-                self.links.forget(&vip.dev, vip.address);
-            }
-        }
-        for delta in deltas {
-            // What the first list shows was there when everything was put in.
-            if !first && !self.expected.settle(&delta) {
-                out.extend(statics::restore(&self.config, &self.links, &delta));
-            }
-            match &delta {
-                Delta::Up(name) | Delta::Down(name) => {
-                    if matches!(delta, Delta::Up(_)) {
-                        self.restore_addresses(name, now, out);
-                    }
-                    if self.instances.iter().any(|instance| instance.uses_interface(name)) {
-                        let word = if matches!(delta, Delta::Up(_)) { "up" } else { "down" };
-                        let text = format!("Netlink reports {name} {word}");
-                        out.push(Action::Log(Level::Info, text));
-                    }
-                    if matches!(delta, Delta::Up(_)) && !first {
-                        for index in 0..self.instances.len() {
-                            self.with(index, now, out, |instance, turn| {
-                                instance.on_interface_up(name, turn);
-                            });
-                        }
-                    }
-                }
-                Delta::AddressAdded(dev, address) => {
-                    for instance in &mut self.instances {
-                        instance.on_address_added(dev, *address);
-                    }
-                }
-                Delta::AddressRemoved(dev, address) => {
-                    for index in 0..self.instances.len() {
-                        self.lead(index, now, out, |instance, turn| {
-                            instance.on_address_removed(dev, *address, turn);
-                        });
-                    }
-                }
-                Delta::RouteRemoved(route) => {
-                    for index in 0..self.instances.len() {
-                        self.lead(index, now, out, |instance, turn| {
-                            instance.on_route_removed(route, turn);
-                        });
-                    }
-                }
-                Delta::RuleRemoved(rule) => {
-                    for index in 0..self.instances.len() {
-                        self.lead(index, now, out, |instance, turn| {
-                            instance.on_rule_removed(rule, turn);
-                        });
-                    }
-                }
-            }
-        }
-        if matters {
-            self.settle(now, out);
-        }
-    }
-
-    /// Whether sources, faults or sockets may be other after it: our own addresses coming and
-    /// going, hundreds at a time, change nothing of that.
-    fn matters(&self, event: &NetEvent) -> bool {
-        match event {
-            NetEvent::Links(_) | NetEvent::Link(_) | NetEvent::LinkGone { .. } => true,
-            NetEvent::AddressAdded { prefix, .. } | NetEvent::AddressRemoved { prefix, .. } => {
-                !self.vips.contains(&prefix.address)
-            }
-            NetEvent::RouteRemoved(_) | NetEvent::RuleRemoved(_) => false,
-        }
-    }
-
-    /// Addresses that nothing depends on have gone with their interface: a master has them again.
-    fn restore_addresses(&mut self, dev: &str, now: Instant, out: &mut Vec<Action>) {
-        for index in self.masters() {
-            self.with(index, now, out, |instance, turn| instance.restore_addresses(dev, turn));
-        }
-    }
-
-    fn on_tracker(&mut self, news: &News, now: Instant, out: &mut Vec<Action>) {
-        let News { subject, reading } = news;
-        // A session may be named by the next configuration.
-        let concerns = self.readings.contains_key(subject) || matches!(subject, Subject::Bfd(_));
-        if !concerns || self.readings.get(subject) == Some(&Some(*reading)) {
-            return;
-        }
-        self.readings.insert(subject.clone(), Some(*reading));
-        for instance in &mut self.instances {
-            instance.heard_of(subject, *reading);
-            if let Subject::Bfd(name) = subject
-                && instance.config.track_bfds.iter().any(|line| line.name.value == *name)
-            {
-                let word = if *reading == Reading::Up { "UP" } else { "DOWN" };
-                let text = format!(
-                    "VRRP_Instance({}) Tracked BFD instance {name} is {word}",
-                    instance.name
-                );
-                out.push(Action::Log(Level::Info, text));
-            }
-        }
-        self.settle(now, out);
-    }
-
-    fn on_socket(
-        &mut self,
-        socket: &Arc<SocketKey>,
-        failure: Option<&str>,
-        now: Instant,
-        out: &mut Vec<Action>,
-    ) {
-        if failure.is_some() && self.sockets.contains_key(socket) {
-            self.retries.insert(Arc::clone(socket), now + RETRY);
-        } else {
-            self.retries.remove(socket);
-        }
-        for instance in &mut self.instances {
-            if instance.socket.as_ref() == Some(socket) {
-                instance.faults.retain(|fault| !matches!(fault, Fault::Socket(_)));
-                instance.faults.extend(failure.map(|reason| Fault::Socket(reason.to_owned())));
-            }
-        }
-        self.settle(now, out);
-    }
-
-    /// Said once a state: a link that is gone refuses each advert.
-    fn on_send_failed(&mut self, socket: &SocketKey, reason: &str, out: &mut Vec<Action>) {
-        for instance in &mut self.instances {
-            if instance.socket.as_deref() == Some(socket) && !instance.send_failure_logged {
-                instance.send_failure_logged = true;
-                let text = format!("({}) send advert failed: {reason}", instance.name);
-                out.push(Action::Log(Level::Info, text));
             }
         }
     }

@@ -114,18 +114,11 @@ impl Instance {
     }
 
     /// An interface is back whose loss was no fault: the kernel has dropped what led through it.
-    pub(super) fn on_interface_up(&self, name: &str, turn: &mut Turn<'_>) {
+    pub(super) fn on_interface_up(&mut self, name: &str, turn: &mut Turn<'_>) {
         if self.phase() != Phase::Master {
             return;
         }
-        let addresses: Vec<_> = self
-            .all_addresses()
-            .filter(|vip| vip.dev == name && !turn.links.has(name, vip.address))
-            .cloned()
-            .collect();
-        if !addresses.is_empty() {
-            turn.out.push(Action::AddAddresses(addresses));
-        }
+        self.restore_addresses(name, turn);
         let through = |route: &&Route| route.interfaces().any(|dev| dev == name);
         let routes = self.config.routes.iter().filter(through).cloned().collect();
         self.add_routes(routes, turn);
