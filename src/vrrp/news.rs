@@ -146,7 +146,12 @@ impl VrrpNode {
     }
 
     /// Said once a state: a link that is gone refuses each advert.
-    pub(super) fn on_send_failed(&mut self, socket: &SocketKey, reason: &str, out: &mut Vec<Action>) {
+    pub(super) fn on_send_failed(
+        &mut self,
+        socket: &SocketKey,
+        reason: &str,
+        out: &mut Vec<Action>,
+    ) {
         for instance in &mut self.instances {
             if instance.socket.as_deref() == Some(socket) && !instance.send_failure_logged {
                 instance.send_failure_logged = true;

@@ -127,11 +127,11 @@ pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Di
     if draft.name.value.len() > LONGEST_NAME {
         out.report(tracker_rules::BFD_NAME_LONG, draft.name.span).with("name", &draft.name.value);
     }
-    if let Some(first) = drafts.bfds.iter().find(|known| known.name == draft.name) {
+    if let Some(first) = drafts.earlier(BLOCK, &draft.name) {
         out.report(tracker_rules::TRACKER_TWICE, draft.name.span)
             .with("block", BLOCK)
             .with("name", &draft.name.value)
-            .label(first.name.span, "first defined here");
+            .label(first, "first defined here");
         return;
     }
     drafts.bfds.push(draft);

@@ -31,19 +31,21 @@ use super::{
     },
     model::{BfdConfig, Config, IpvsNamespace, TrackerUse, VrrpConfig, VrrpInstance},
     rules::Rule,
-    source::{KeyFile, Sources, Spanned},
+    source::{KeyFile, Sources, Span, Spanned},
     tree::{Statement, Word},
     validate,
 };
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
     sync::Arc,
 };
 
 /// Everything that was said, block by block, before anything is filled in.
 #[derive(Debug, Default)]
 pub(super) struct Drafts {
+    /// Where each name of each kind of block was given first.
+    names: HashMap<(&'static str, String), Span>,
     pub(super) global: global_defs::Draft,
     instances: Vec<vrrp_instance::Draft>,
     groups: Vec<vrrp_sync_group::Draft>,
@@ -200,16 +202,27 @@ pub fn blocks() -> Vec<BlockInfo> {
 }
 
 impl Drafts {
+    /// Where a block of this kind had that name before; it has it from now on.
+    fn earlier(&mut self, block: &'static str, name: &Spanned<String>) -> Option<Span> {
+        match self.names.entry((block, name.value.clone())) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(place) => {
+                place.insert(name.span);
+                None
+            }
+        }
+    }
+
     fn settle(mut self, key_files: &BTreeMap<String, KeyFile>, out: &mut Diagnostics) -> Config {
         let names: Vec<String> = self.instances.iter().map(|d| d.name.value.clone()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let global = &self.global;
-        let available = trackers::Available {
-            scripts: vrrp_script::settle(self.scripts, out),
-            processes: track_process::settle(self.processes, out),
-            files: track_file::settle(self.files, out),
-            bfds: bfd_instance::settle(self.bfds, out),
-        };
+        let available = trackers::Available::new(
+            vrrp_script::settle(self.scripts, out),
+            track_process::settle(self.processes, out),
+            track_file::settle(self.files, out),
+            bfd_instance::settle(self.bfds, out),
+        );
         let (sync_groups, memberships) = vrrp_sync_group::settle(
             self.groups,
             &names,
@@ -235,7 +248,7 @@ impl Drafts {
             .into_iter()
             .filter_map(|draft| draft.settle(&around, &mut own_names, out))
             .collect();
-        let trackers::Available { scripts, processes, files, bfds } = available;
+        let trackers::Available { scripts, processes, files, bfds, .. } = available;
         let used = |uses: fn(&VrrpInstance) -> &[TrackerUse]| -> BTreeSet<&str> {
             instances.iter().flat_map(uses).map(|tracked| tracked.name.value.as_str()).collect()
         };

@@ -107,11 +107,11 @@ pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Di
     let start = out.here();
     apply(KEYWORDS, BLOCK, statement.body(), &mut draft, out);
     draft.said = out.since(start);
-    if let Some(first) = drafts.processes.iter().find(|known| known.name == draft.name) {
+    if let Some(first) = drafts.earlier(BLOCK, &draft.name) {
         out.report(tracker_rules::TRACKER_TWICE, draft.name.span)
             .with("block", BLOCK)
             .with("name", &draft.name.value)
-            .label(first.name.span, "first defined here");
+            .label(first, "first defined here");
         return;
     }
     drafts.processes.push(draft);

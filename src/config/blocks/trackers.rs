@@ -8,6 +8,7 @@ use crate::config::{
     source::{Span, Spanned},
     tree::Statement,
 };
+use std::collections::HashMap;
 
 /// What a line says; the rest comes from the tracked thing.
 #[derive(Clone, Debug)]
@@ -141,6 +142,60 @@ pub(super) struct Available {
     pub(super) processes: Vec<TrackProcess>,
     pub(super) files: Vec<TrackFile>,
     pub(super) bfds: Vec<BfdInstance>,
+    /// Weight and direction of each name of each kind of block.
+    weights: HashMap<&'static str, HashMap<String, (i32, bool)>>,
+}
+
+impl Available {
+    pub(super) fn new(
+        scripts: Vec<TrackScript>,
+        processes: Vec<TrackProcess>,
+        files: Vec<TrackFile>,
+        bfds: Vec<BfdInstance>,
+    ) -> Self {
+        let weights = HashMap::from([
+            (vrrp_script::BLOCK, weights(scripts.iter().map(|s| (&s.name, s.weight, s.reverse)))),
+            (
+                track_process::BLOCK,
+                weights(processes.iter().map(|p| (&p.name, p.weight, p.reverse))),
+            ),
+            (track_file::BLOCK, weights(files.iter().map(|f| (&f.name, f.weight, f.reverse)))),
+            (bfd_instance::BLOCK, weights(bfds.iter().map(|b| (&b.name, b.weight, b.reverse)))),
+        ]);
+        Self { scripts, processes, files, bfds, weights }
+    }
+
+    /// Finds what lines name among the blocks of a kind, and fills in what they leave open.
+    /// `report` gets a name that nothing has.
+    pub(super) fn resolve(
+        &self,
+        lines: Vec<Draft>,
+        block: &'static str,
+        out: &mut Diagnostics,
+        report: impl Fn(&Spanned<String>, &mut dyn Iterator<Item = &str>, &mut Diagnostics),
+    ) -> Vec<TrackerUse> {
+        let mut found = vec![];
+        let Some(known) = self.weights.get(block) else { return found };
+        for line in lines {
+            match known.get(&line.name.value) {
+                Some((weight, reverse)) => found.push(TrackerUse {
+                    weight: line.weight.unwrap_or(*weight),
+                    reverse: line.reverse.unwrap_or(*reverse),
+                    name: line.name,
+                }),
+                // It seems to be there, in a block whose name was misspelt.
+                None if out.explains(out.all(), TOP, block) => {}
+                None => report(&line.name, &mut known.keys().map(String::as_str), out),
+            }
+        }
+        found
+    }
+}
+
+fn weights<'a>(
+    known: impl Iterator<Item = (&'a Spanned<String>, i32, bool)>,
+) -> HashMap<String, (i32, bool)> {
+    known.map(|(name, weight, reverse)| (name.value.clone(), (weight, reverse))).collect()
 }
 
 /// The lines with what they leave open filled in.
@@ -154,10 +209,6 @@ pub(super) struct Uses {
 
 impl Lines {
     pub(super) fn resolve(self, known: &Available, out: &mut Diagnostics) -> Uses {
-        let processes =
-            known.processes.iter().map(|p| (&p.name, p.weight, p.reverse)).collect::<Vec<_>>();
-        let files = known.files.iter().map(|f| (&f.name, f.weight, f.reverse)).collect::<Vec<_>>();
-        let bfds = known.bfds.iter().map(|b| (&b.name, b.weight, b.reverse)).collect::<Vec<_>>();
         let mut heard = vec![];
         for line in self.bfds {
             match known.bfds.iter().find(|bfd| bfd.name == line.name) {
@@ -172,47 +223,30 @@ impl Lines {
             }
         }
         Uses {
-            scripts: vrrp_script::resolve(self.scripts, &known.scripts, out),
-            processes: resolve(self.processes, track_process::BLOCK, &processes, out),
-            files: resolve(self.files, track_file::BLOCK, &files, out),
-            bfds: resolve(heard, bfd_instance::BLOCK, &bfds, out),
+            scripts: vrrp_script::resolve(self.scripts, known, out),
+            processes: resolve(self.processes, track_process::BLOCK, known, out),
+            files: resolve(self.files, track_file::BLOCK, known, out),
+            bfds: resolve(heard, bfd_instance::BLOCK, known, out),
         }
     }
 }
 
-/// `known`: name, weight and direction of everything that `block` defines.
 fn resolve(
     lines: Vec<Draft>,
     block: &'static str,
-    known: &[(&Spanned<String>, i32, bool)],
+    known: &Available,
     out: &mut Diagnostics,
 ) -> Vec<TrackerUse> {
-    let mut found = vec![];
-    for line in lines {
-        match known.iter().find(|(name, _, _)| **name == line.name) {
-            Some((_, weight, reverse)) => found.push(TrackerUse {
-                weight: line.weight.unwrap_or(*weight),
-                reverse: line.reverse.unwrap_or(*reverse),
-                name: line.name,
-            }),
-            // It seems to be there, in a block whose name was misspelt.
-            None if out.explains(out.all(), TOP, block) => {}
-            None => {
-                unknown(&line.name, block, known.iter().map(|(name, _, _)| *name), out);
-            }
-        }
-    }
-    found
+    known.resolve(lines, block, out, |name, known, out| unknown(name, block, known, out))
 }
 
 /// Reports a name that no block defines.
 pub(super) fn unknown<'a>(
     name: &Spanned<String>,
     block: &'static str,
-    known: impl Iterator<Item = &'a Spanned<String>>,
+    known: impl Iterator<Item = &'a str>,
     out: &mut Diagnostics,
 ) {
-    let known = known.map(|name| name.value.as_str());
     let (rule, near) = (tracker_rules::TRACKER_UNKNOWN, tracker_rules::TRACKER_UNKNOWN_NEAR);
     super::names_nothing(name, known, rule, near, out).with("block", block);
 }

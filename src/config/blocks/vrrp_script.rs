@@ -4,7 +4,7 @@ use crate::{
     base::Script,
     config::{
         diagnostic::{Diagnostics, Said},
-        keyword::{Keyword, TOP, Takes, apply, kw},
+        keyword::{Keyword, Takes, apply, kw},
         model::{TrackScript, TrackerUse},
         rules::vrrp as rules,
         source::Spanned,
@@ -30,7 +30,7 @@ pub(in crate::config) struct Draft {
     said: Said,
 }
 
-const BLOCK: &str = "vrrp_script";
+pub(super) const BLOCK: &str = "vrrp_script";
 /// keepalived's limit of its microsecond timers.
 const LONGEST: Duration = Duration::from_secs(4294);
 
@@ -81,10 +81,10 @@ pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Di
     let start = out.here();
     apply(KEYWORDS, BLOCK, statement.body(), &mut draft, out);
     draft.said = out.since(start);
-    if let Some(first) = drafts.scripts.iter().find(|known| known.name == draft.name) {
+    if let Some(first) = drafts.earlier(BLOCK, &draft.name) {
         out.report(rules::SCRIPT_TWICE, draft.name.span)
             .with("name", &draft.name.value)
-            .label(first.name.span, "first defined here");
+            .label(first, "first defined here");
         return;
     }
     drafts.scripts.push(draft);
@@ -153,27 +153,13 @@ impl Draft {
 /// Finds the scripts that lines name and fills in what the lines leave open.
 pub(super) fn resolve(
     uses: Vec<trackers::Draft>,
-    scripts: &[TrackScript],
+    known: &trackers::Available,
     out: &mut Diagnostics,
 ) -> Vec<TrackerUse> {
-    let mut found = vec![];
-    for line in uses {
-        match scripts.iter().find(|script| script.name == line.name) {
-            Some(script) => found.push(TrackerUse {
-                name: line.name,
-                weight: line.weight.unwrap_or(script.weight),
-                reverse: line.reverse.unwrap_or(script.reverse),
-            }),
-            // It seems to be there, in a block whose name was misspelt.
-            None if out.explains(out.all(), TOP, BLOCK) => {}
-            None => {
-                let known = scripts.iter().map(|script| script.name.value.as_str());
-                let (rule, near) = (rules::SCRIPT_UNKNOWN, rules::SCRIPT_UNKNOWN_NEAR);
-                super::names_nothing(&line.name, known, rule, near, out);
-            }
-        }
-    }
-    found
+    known.resolve(uses, BLOCK, out, |name, known, out| {
+        let (rule, near) = (rules::SCRIPT_UNKNOWN, rules::SCRIPT_UNKNOWN_NEAR);
+        super::names_nothing(name, known, rule, near, out);
+    })
 }
 
 /// Drops the scripts that nobody tracks.

@@ -107,10 +107,10 @@ pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Di
     let start = out.here();
     apply(KEYWORDS, BLOCK, statement.body(), &mut draft, out);
     let said = out.since(start);
-    if let Some(first) = drafts.groups.iter().find(|known| known.name == draft.name) {
+    if let Some(first) = drafts.earlier(BLOCK, &draft.name) {
         out.report(rules::GROUP_TWICE, draft.name.span)
             .with("name", &draft.name.value)
-            .label(first.name.span, "the first one");
+            .label(first, "the first one");
         return;
     }
     if draft.members.is_empty() {

@@ -75,7 +75,7 @@ impl Commands {
 /// The words of the command, those between quotes one by one.
 fn words(line: &Statement<'_>) -> Vec<String> {
     let behind = line.words.iter().skip(1).flat_map(|word| word.as_str().split_whitespace());
-    behind.map(str::to_owned).collect()
+    behind.map(|word| word.trim_matches('\'').to_owned()).collect()
 }
 
 fn name(path: &str) -> &str {

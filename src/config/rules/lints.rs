@@ -13,7 +13,7 @@ super::rules! {
     PASSWORD_KNOWN = note(711, "this password stands in every tutorial", "it keeps accidents away, not people; choose one of your own, the same on all routers");
     VRID_SAMPLE = note(712, "virtual_router_id 51 is that of the packaged sample", "others on this link may have kept it too; choose your own, the same on all routers of this pair");
     SLOW_FAILOVER = note(713, "with advert_int {interval} a dead master is noticed after {seconds} s", "a smaller advert_int, the same on all routers, makes that shorter");
-    GROUP_DIFFERS = warning(714, "the members of group {group} have different {what}s: {values}", "they move together: give all of them the same {what}");
+    GROUP_DIFFERS = warning(714, "the members of group {group} differ in {what}: {values}", "they move together: give all of them the same {what}");
     TRACKED_BY_ONE = note(715, "{script} guards {name}, but not {other}", "when it fails the addresses of {other} stay here; track it there too");
     PEER_IS_SELF = warning(716, "{address} is this router's own address", "unicast_peer lists the other routers only");
     NOT_LINK_LOCAL = warning(717, "the first address of an IPv6 instance should be link-local", "put one of fe80::/10 first: routers and hosts expect adverts for it (RFC 9568 section 5.2.9)");

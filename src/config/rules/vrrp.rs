@@ -75,7 +75,7 @@ super::rules! {
     OWN_LINK_MAC = error(461, "`{word}` cannot be the MAC address of a VMAC; the virtual router's own is used", "write five or six bytes in hexadecimal, not a multicast address and not 00:00:5e:00:01:ID");
     OWN_LINK_GROUP = error(462, "`group` needs a number", "write the number of the interface group, or `default`");
     OWN_LINK_TWICE = warning(463, "a second interface of its own is ignored", "remove one of the two");
-    OWN_LINK_NAME_TWICE = error(464, "there are two interfaces called {name}; the second gets another name", "give each its own name");
+    OWN_LINK_NAME_TWICE = warning(464, "there are two interfaces called {name}; the second gets another name", "give each its own name");
     VMAC_UNICAST = warning(465, "adverts to unicast_peer cannot leave by a VMAC: they leave by the interface itself", "say `vmac_xmit_base`, which is what happens");
     IPVLAN_NO_ADDRESS = error(466, "use_ipvlan needs an address for adverts to come from: the instance stays in FAULT", "write `use_ipvlan NAME ADDRESS`");
     GARP_GROUP_EMPTY = warning(467, "this garp_group has no interface: it does nothing", "add `interface NAME`");

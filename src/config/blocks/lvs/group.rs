@@ -59,14 +59,13 @@ pub(in crate::config::blocks) fn block(
     if statement.body().is_empty() {
         out.report(rules::GROUP_EMPTY, name.span).with("name", &name.value);
     }
-    let groups = &mut drafts.lvs.groups;
-    if let Some(first) = groups.iter().find(|group| group.name == name) {
+    if let Some(first) = drafts.earlier("virtual_server_group", &name) {
         out.report(rules::GROUP_TWICE, name.span)
             .with("name", &name.value)
-            .label(first.name.span, "first defined here");
+            .label(first, "first defined here");
         return;
     }
-    groups.push(Draft { name, entries });
+    drafts.lvs.groups.push(Draft { name, entries });
 }
 
 fn entry(line: &Statement<'_>, out: &mut Diagnostics) -> Option<Entry> {

@@ -123,10 +123,10 @@ pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Di
     apply(KEYWORDS, "vrrp_instance", statement.body(), &mut draft, out);
     draft.said = out.since(start);
     drafts.routing = std::mem::take(&mut draft.routing);
-    if let Some(first) = drafts.instances.iter().find(|known| known.name == draft.name) {
+    if let Some(first) = drafts.earlier("vrrp_instance", &draft.name) {
         out.report(rules::INSTANCE_TWICE, draft.name.span)
             .with("name", &draft.name.value)
-            .label(first.name.span, "the first one");
+            .label(first, "the first one");
         return;
     }
     drafts.instances.push(draft);

@@ -72,7 +72,7 @@ impl Draft {
             }
             None => {
                 if !out.explains(out.all(), TOP, bfd_instance::BLOCK) {
-                    let known = tracked.bfds.iter().map(|bfd| &bfd.name);
+                    let known = tracked.bfds.iter().map(|bfd| bfd.name.value.as_str());
                     trackers::unknown(&name, bfd_instance::BLOCK, known, out);
                 }
                 None

@@ -71,7 +71,7 @@ impl Draft {
         };
         let Some(file) = tracked.files.iter().find(|file| file.name == name) else {
             if !out.explains(out.all(), TOP, track_file::BLOCK) {
-                let known = tracked.files.iter().map(|file| &file.name);
+                let known = tracked.files.iter().map(|file| file.name.value.as_str());
                 trackers::unknown(&name, track_file::BLOCK, known, out);
             }
             return None;
