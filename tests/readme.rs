@@ -61,7 +61,8 @@ fn table() -> String {
             .or_default() += 1;
     }
     let total: usize = counts.values().sum();
-    let counts: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
+    let counts: Vec<String> =
+        counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
     let mut text = format!(
         "{} blocks, {total} keywords: {}. What has no effect says so, and why, in a warning of \
          `ldirector check`.\n",
