@@ -78,7 +78,7 @@ enum Life {
 impl VrrpNode {
     /// The first step, whichever it is, releases what a crashed predecessor may have left, adds the
     /// static addresses and starts the scripts. Instances start with the first
-    /// [`NetEvent::Links`].
+    /// [`crate::net::NetEvent::Links`].
     #[must_use]
     pub fn new(config: Arc<VrrpConfig>, global: Arc<GlobalDefs>, now: Instant) -> Self {
         let mut node = Self {

@@ -1,5 +1,5 @@
 //! HTTP_GET and SSL_GET over two engines: reqwest in general; an exchange of our own on a socket of
-//! our own for what reqwest cannot do (see [`Engine::of`]).
+//! our own for what reqwest cannot do (see `Engine::of`).
 use super::{ProbeContext, connect, tls};
 use crate::{
     checkers::{
