@@ -25,6 +25,9 @@ def split(line):
 
 
 class Case:
+    # Seconds between two looks of a `wait`.
+    pause = 0.05
+
     def __init__(self, file, subject, peer, work, verbose=False):
         self.file = file
         self.programs = {"subject": subject, "peer": peer, "ldirector": "ldirector", "keepalived": "keepalived"}
@@ -101,7 +104,7 @@ class Case:
             except AssertionError:
                 if word == "for" or late:
                     raise
-            time.sleep(0.05)
+            time.sleep(self.pause)
 
     def host(self, name):
         if name not in self.hosts:

@@ -18,8 +18,6 @@ from .wire import Recorder
 
 # What one observation waits for after a `wait` came true, so that mails and scripts of a change are in.
 SETTLE = 0.7
-# Between two looks of a `wait`.
-PAUSE = 0.15
 NOTE = """#!/bin/sh
 read up rest </proc/uptime
 echo "$up $0 $*" >>/run/notes
@@ -29,6 +27,9 @@ echo "$up $0 $*" >>/run/notes
 
 class Play(Case):
     """One run of a plan. `director`, its host, is made by the first step that needs it, from the `link` lines."""
+
+    # So many play at a time.
+    pause = 0.15
 
     def __init__(self, file, program, work):
         super().__init__(file, program, program, work)
@@ -64,20 +65,6 @@ class Play(Case):
         self.rules = re.search(r"_rules|vmac|vrf", self.file.read_text()) is not None
         self.names = {Director.mac(n): f"<{interface}>" for n, interface in enumerate(interfaces)}
         self.recorder = Recorder({f"d-{interface}": interface for interface in interfaces}, self.names)
-
-    def over_time(self, word, patience, words):
-        """As in a case, but looking less often: so many play at a time."""
-        until = time.monotonic() + patience
-        while True:
-            late = time.monotonic() >= until
-            try:
-                self.step(words)
-                if word == "wait" or late:
-                    return
-            except AssertionError:
-                if word == "for" or late:
-                    raise
-            time.sleep(PAUSE)
 
     def interfaces(self):
         return list(dict.fromkeys(interface for interface, _ in self.links))
