@@ -149,10 +149,17 @@ class Host:
             current = {}
             flags = words[3:]
             if "persistent" in flags:
-                seconds = int(flags[flags.index("persistent") + 1]) // 1000
-                flags = [f"persistent={seconds}"]
+                flags = [f"persistent={self.persistence(name)}"]
             services[name] = (words[2], [flag for flag in flags if flag], current)
         return services
+
+    def persistence(self, service):
+        """Seconds; the table in /proc counts them in ticks of a length that no file tells."""
+        name, _, protocol = service.partition("/")
+        option = {"tcp": "-t", "udp": "-u", "sctp": "--sctp-service"}.get(protocol, "-f")
+        entry = re.escape(f"-A {option} {name.removeprefix('FWM:')} ")
+        found = re.search(rf"^{entry}.*-p (\d+)", self.run("ipvsadm -Sn"), re.M)
+        return found and int(found[1])
 
 
 def address(text):
