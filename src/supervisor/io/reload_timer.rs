@@ -4,10 +4,11 @@ use crate::{
     machine::io::Inbound,
     supervisor::{Event, Signal, reload_time::ReloadTime},
 };
+use chrono::{DateTime, Local, Utc};
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -23,11 +24,17 @@ impl Drop for ReloadTimer {
     }
 }
 
+/// A file as it was looked at, and the time in it.
+struct Seen {
+    changed: SystemTime,
+    at: Option<DateTime<Utc>>,
+}
+
 /// Starts the task. With `repeat` the file stays, and a time without a date comes every day.
 #[must_use]
 pub fn watch(path: PathBuf, repeat: bool, inbox: mpsc::Sender<Inbound<Event>>) -> ReloadTimer {
     ReloadTimer(tokio::spawn(async move {
-        let mut seen: Option<(SystemTime, i64)> = None;
+        let mut seen: Option<Seen> = None;
         loop {
             tokio::time::sleep(LOOK).await;
             let Ok(changed) = fs::metadata(&path).and_then(|about| about.modified()) else {
@@ -36,10 +43,9 @@ pub fn watch(path: PathBuf, repeat: bool, inbox: mpsc::Sender<Inbound<Event>>) -
                 }
                 continue;
             };
-            let now = now();
-            match seen {
-                Some((known, at)) if known == changed => {
-                    if at > now {
+            match &seen {
+                Some(known) if known.changed == changed => {
+                    if known.at.is_none_or(|at| at > Utc::now()) {
                         continue;
                     }
                     tracing::info!("Reloading at the scheduled time");
@@ -47,60 +53,45 @@ pub fn watch(path: PathBuf, repeat: bool, inbox: mpsc::Sender<Inbound<Event>>) -
                         tracing::warn!("removing {}: {error}", path.display());
                     }
                     super::spawn::tell(&inbox, Event::Signal(Signal::Reload)).await;
-                    seen = if repeat { schedule(&path, changed, now) } else { None };
+                    seen = repeat.then(|| schedule(&path, changed));
                 }
-                Some(_) | None => seen = schedule(&path, changed, now),
+                Some(_) | None => seen = Some(schedule(&path, changed)),
             }
         }
     }))
 }
 
-/// What the file says now; i64::MAX where that is nothing that will come.
-fn schedule(path: &Path, changed: SystemTime, now: i64) -> Option<(SystemTime, i64)> {
+/// What the file says now; no time where that is nothing that will come.
+fn schedule(path: &Path, changed: SystemTime) -> Seen {
     let shown = path.display();
-    let at = match next(path, now) {
+    let at = match next(path) {
         Ok(Some(at)) => {
-            tracing::info!("a reload is scheduled in {} s by {shown}", at - now);
-            at
+            tracing::info!("a reload is scheduled for {at} by {shown}");
+            Some(at)
         }
         Ok(None) => {
             tracing::warn!(
                 "{shown}: its first line is no time to come: write [[YY]YY-MM-DD ]HH:MM:SS[Z]"
             );
-            i64::MAX
+            None
         }
         Err(error) => {
             tracing::warn!("{shown}: {error}");
-            i64::MAX
+            None
         }
     };
-    Some((changed, at))
+    Seen { changed, at }
 }
 
-fn next(path: &Path, now: i64) -> io::Result<Option<i64>> {
+fn next(path: &Path) -> io::Result<Option<DateTime<Utc>>> {
     let text = fs::read_to_string(path)?;
     let line = text.lines().next().unwrap_or_default();
     let Some(time) = ReloadTime::parse(line) else { return Ok(None) };
-    // The zone's distance to UTC, as it is now.
-    let offset = if time.utc { 0 } else { zone_offset(now) };
-    Ok(time.after(now + offset).map(|at| at - offset))
-}
-
-/// Seconds that the machine's time is ahead of UTC at this time.
-fn zone_offset(at: i64) -> i64 {
-    #[allow(unsafe_code, reason = "localtime_r(3) has no safe wrapper")]
-    // SAFETY: an all-zero tm is a valid one; both pointers live through the call, which fills the
-    // second and keeps neither. Nothing in this process changes the environment that it reads.
-    unsafe {
-        let mut local: libc::tm = std::mem::zeroed();
-        if libc::localtime_r(&raw const at, &raw mut local).is_null() {
-            return 0;
-        }
-        local.tm_gmtoff
+    if time.utc {
+        return Ok(time.after(Utc::now().naive_utc()).map(|at| at.and_utc()));
     }
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    // Where the clock is put back a time comes twice: the first one counts. One that the clock
+    // skips never comes.
+    let at = time.after(Local::now().naive_local());
+    Ok(at.and_then(|at| at.and_local_timezone(Local).earliest()).map(|at| at.to_utc()))
 }
