@@ -64,9 +64,14 @@ pub const fn kw<T>(names: &'static [&'static str], takes: Takes, apply: Apply<T>
     Keyword { names, takes, support: Support::Full, default: "", range: "", doc: "", apply }
 }
 
-/// A keyword that is known and does nothing yet: its block, if it has one, is skipped.
-pub const fn not_yet<T>(names: &'static [&'static str], takes: Takes) -> Keyword<T> {
-    kw(names, takes, |_, _, _| {}).support(Support::NotYet("it is planned"))
+/// A keyword that is known and does nothing, for the reason in `support`: its block, if it has one,
+/// is skipped.
+pub const fn inert<T>(
+    names: &'static [&'static str],
+    takes: Takes,
+    support: Support,
+) -> Keyword<T> {
+    kw(names, takes, |_, _, _| {}).support(support)
 }
 
 impl<T> Keyword<T> {

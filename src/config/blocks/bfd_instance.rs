@@ -127,14 +127,9 @@ pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Di
     if draft.name.value.len() > LONGEST_NAME {
         out.report(tracker_rules::BFD_NAME_LONG, draft.name.span).with("name", &draft.name.value);
     }
-    if let Some(first) = drafts.earlier(BLOCK, &draft.name) {
-        out.report(tracker_rules::TRACKER_TWICE, draft.name.span)
-            .with("block", BLOCK)
-            .with("name", &draft.name.value)
-            .label(first, "first defined here");
-        return;
+    if drafts.admit(BLOCK, &draft.name, tracker_rules::TRACKER_TWICE, out) {
+        drafts.bfds.push(draft);
     }
-    drafts.bfds.push(draft);
 }
 
 /// The first argument as milliseconds with a fraction.

@@ -27,7 +27,7 @@ use super::{
     keyword::{
         BlockInfo, Keyword, Support, TOP,
         Takes::{Block, Lines, NamedBlock, Nothing, One, UpTo1, WordsBlock},
-        apply, describe, kw, not_yet,
+        apply, describe, inert, kw,
     },
     model::{BfdConfig, Config, IpvsNamespace, TrackerUse, VrrpConfig, VrrpInstance},
     rules::Rule,
@@ -105,11 +105,13 @@ static ROOT: &[Keyword<Drafts>] = &[
     kw(&["track_group"], NamedBlock("NAME"), routing::track_group)
         .doc("instances that need the interfaces of static addresses, routes and rules"),
     kw(&["garp_group"], Block, interfaces::garp_group).doc("interfaces that share a pace of ARPs"),
-    not_yet(&["linkbeat_interfaces"], Lines("INTERFACE [MII|ETHTOOL|IOCTL]"))
-        .support(Support::NoEffect("the kernel reports link changes"))
-        .doc("interfaces that are polled"),
-    not_yet(&["linkbeat_use_polling"], Nothing)
-        .support(Support::NoEffect("the kernel reports link changes"))
+    inert(
+        &["linkbeat_interfaces"],
+        Lines("INTERFACE [MII|ETHTOOL|IOCTL]"),
+        Support::NoEffect("the kernel reports link changes"),
+    )
+    .doc("interfaces that are polled"),
+    inert(&["linkbeat_use_polling"], Nothing, Support::NoEffect("the kernel reports link changes"))
         .doc("poll all links"),
     kw(&["interface_up_down_delays"], Lines("INTERFACE DOWN [UP]"), interfaces::delays)
         .default("0")
@@ -126,8 +128,7 @@ static ROOT: &[Keyword<Drafts>] = &[
     })
     .default("net_namespace")
     .doc("network namespace of the IPVS table; without a name the machine's first; at start only"),
-    not_yet(&["namespace_with_ipsets"], Nothing)
-        .support(Support::NoEffect("ipsets are not used"))
+    inert(&["namespace_with_ipsets"], Nothing, Support::NoEffect("ipsets are not used"))
         .doc("ipsets in namespaces"),
     kw(&["instance"], One("NAME"), |d: &mut Drafts, s, _| {
         words::set(&mut d.global.process.instance, words::text(s));
@@ -202,13 +203,26 @@ pub fn blocks() -> Vec<BlockInfo> {
 }
 
 impl Drafts {
-    /// Where a block of this kind had that name before; it has it from now on.
-    fn earlier(&mut self, block: &'static str, name: &Spanned<String>) -> Option<Span> {
+    /// Whether this is the first block of its kind with that name; of another one `twice` is
+    /// reported.
+    fn admit(
+        &mut self,
+        block: &'static str,
+        name: &Spanned<String>,
+        twice: &'static Rule,
+        out: &mut Diagnostics,
+    ) -> bool {
         match self.names.entry((block, name.value.clone())) {
-            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Occupied(first) => {
+                out.report(twice, name.span)
+                    .with("block", block)
+                    .with("name", &name.value)
+                    .label(*first.get(), "first defined here");
+                false
+            }
             Entry::Vacant(place) => {
                 place.insert(name.span);
-                None
+                true
             }
         }
     }

@@ -47,14 +47,9 @@ pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Di
     let start = out.here();
     apply(KEYWORDS, BLOCK, statement.body(), &mut draft, out);
     draft.said = out.since(start);
-    if let Some(first) = drafts.earlier(BLOCK, &draft.name) {
-        out.report(tracker_rules::TRACKER_TWICE, draft.name.span)
-            .with("block", BLOCK)
-            .with("name", &draft.name.value)
-            .label(first, "first defined here");
-        return;
+    if drafts.admit(BLOCK, &draft.name, tracker_rules::TRACKER_TWICE, out) {
+        drafts.files.push(draft);
     }
-    drafts.files.push(draft);
 }
 
 fn init(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {

@@ -81,13 +81,9 @@ pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Di
     let start = out.here();
     apply(KEYWORDS, BLOCK, statement.body(), &mut draft, out);
     draft.said = out.since(start);
-    if let Some(first) = drafts.earlier(BLOCK, &draft.name) {
-        out.report(rules::SCRIPT_TWICE, draft.name.span)
-            .with("name", &draft.name.value)
-            .label(first, "first defined here");
-        return;
+    if drafts.admit(BLOCK, &draft.name, rules::SCRIPT_TWICE, out) {
+        drafts.scripts.push(draft);
     }
-    drafts.scripts.push(draft);
 }
 
 fn script(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {

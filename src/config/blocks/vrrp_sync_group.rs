@@ -107,10 +107,7 @@ pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Di
     let start = out.here();
     apply(KEYWORDS, BLOCK, statement.body(), &mut draft, out);
     let said = out.since(start);
-    if let Some(first) = drafts.earlier(BLOCK, &draft.name) {
-        out.report(rules::GROUP_TWICE, draft.name.span)
-            .with("name", &draft.name.value)
-            .label(first, "the first one");
+    if !drafts.admit(BLOCK, &draft.name, rules::GROUP_TWICE, out) {
         return;
     }
     if draft.members.is_empty() {

@@ -1,6 +1,6 @@
 //! `global_defs`: what concerns neither a single instance nor a single service.
+mod inert;
 mod links;
-mod planned;
 mod process;
 mod sync_daemon;
 mod table;
@@ -23,7 +23,7 @@ use std::{net::IpAddr, path::PathBuf, sync::LazyLock, time::Duration};
 
 /// The block's keywords: those that work and those that do not.
 pub(super) static KEYWORDS: LazyLock<Vec<Keyword<Draft>>> = LazyLock::new(|| {
-    let parts = [table::keywords(), links::keywords(), process::keywords(), planned::keywords()];
+    let parts = [table::keywords(), links::keywords(), process::keywords(), inert::keywords()];
     parts.into_iter().flatten().collect()
 });
 

@@ -9,7 +9,7 @@ use crate::{
         keyword::{
             Keyword, Support,
             Takes::{Nothing, One, OptionalBool, Script as Command, UpTo1, Words},
-            kw, not_yet,
+            inert, kw,
         },
         model::{
             DumpSettings, IpvsNamespace, JsonVersion, ProcessControl, ReloadMarker, ReloadSettings,
@@ -158,6 +158,7 @@ pub(super) fn keywords() -> Vec<Keyword<Draft>> {
         &["bfd_rlimit_rttime", "bfd_rlimit_rtime"],
         &["bfd_process_name"]
     ));
+    table.extend(reading());
     table.extend(reloading());
     table.extend(dumps());
     table
@@ -222,11 +223,26 @@ fn around() -> Vec<Keyword<Draft>> {
         })
         .default("off")
         .doc("scripts get all groups of their user"),
-        not_yet(&["use_symlink_paths"], OptionalBool)
-            .support(Support::NoEffect(
+        inert(
+            &["use_symlink_paths"],
+            OptionalBool,
+            Support::NoEffect(
                 "scripts are always started by the path as written, and checked where it leads",
-            ))
-            .doc("script paths may contain symbolic links"),
+            ),
+        )
+        .doc("script paths may contain symbolic links"),
+    ]
+}
+
+/// What these say is known while the text is read.
+fn reading() -> Vec<Keyword<Draft>> {
+    vec![
+        kw(&["include_check"], Words(0, 8, "[+-]read|match|..."), |_, _, _| {})
+            .doc("what missing includes mean"),
+        kw(&["random_seed"], UpTo1("SEED"), |_, _, _| {}).doc("makes ${_RANDOM} repeatable"),
+        kw(&["iproute_usr_dir"], One("PATH"), |_, _, _| {})
+            .doc("names of tables, scopes, protocols"),
+        kw(&["iproute_etc_dir"], One("PATH"), |_, _, _| {}).doc("the same, and these win"),
     ]
 }
 
@@ -256,11 +272,9 @@ fn reloading() -> Vec<Keyword<Draft>> {
             words::set(&mut d.process.reload.save_dir, absolute(s, out));
         })
         .doc("keeps a copy of each configuration that was taken, and the state around it"),
-        not_yet(&["tmp_config_directory"], One("PATH"))
-            .support(NO_COPIES)
+        inert(&["tmp_config_directory"], One("PATH"), NO_COPIES)
             .doc("for copies of the configuration"),
-        not_yet(&["config_copy_directory"], One("PATH"))
-            .support(NO_COPIES)
+        inert(&["config_copy_directory"], One("PATH"), NO_COPIES)
             .doc("for copies of the configuration"),
     ]
 }

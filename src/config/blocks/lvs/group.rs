@@ -59,13 +59,9 @@ pub(in crate::config::blocks) fn block(
     if statement.body().is_empty() {
         out.report(rules::GROUP_EMPTY, name.span).with("name", &name.value);
     }
-    if let Some(first) = drafts.earlier("virtual_server_group", &name) {
-        out.report(rules::GROUP_TWICE, name.span)
-            .with("name", &name.value)
-            .label(first, "first defined here");
-        return;
+    if drafts.admit("virtual_server_group", &name, rules::GROUP_TWICE, out) {
+        drafts.lvs.groups.push(Draft { name, entries });
     }
-    drafts.lvs.groups.push(Draft { name, entries });
 }
 
 fn entry(line: &Statement<'_>, out: &mut Diagnostics) -> Option<Entry> {

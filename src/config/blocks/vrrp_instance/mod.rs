@@ -123,13 +123,9 @@ pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Di
     apply(KEYWORDS, "vrrp_instance", statement.body(), &mut draft, out);
     draft.said = out.since(start);
     drafts.routing = std::mem::take(&mut draft.routing);
-    if let Some(first) = drafts.earlier("vrrp_instance", &draft.name) {
-        out.report(rules::INSTANCE_TWICE, draft.name.span)
-            .with("name", &draft.name.value)
-            .label(first, "the first one");
-        return;
+    if drafts.admit("vrrp_instance", &draft.name, rules::INSTANCE_TWICE, out) {
+        drafts.instances.push(draft);
     }
-    drafts.instances.push(draft);
 }
 
 impl Draft {

@@ -15,7 +15,7 @@ use crate::{
         keyword::{
             Apply, Keyword, Support,
             Takes::{Block, Lines, Nothing, One, OptionalBool, Script, UpTo1, Words},
-            apply, kw, not_yet,
+            apply, inert, kw,
         },
         rules::{global as global_rules, vrrp as rules},
         source::Spanned,
@@ -329,9 +329,12 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
     kw(&["promote_secondaries"], Nothing, |d: &mut Draft, _, _| d.promote_secondaries = true)
         .default("off")
         .doc("removing an address leaves the others of its subnet"),
-    not_yet(&["kernel_rx_buf_size"], One("BYTES"))
-        .support(Support::NoEffect("receive buffers are sized by need, nothing has to be set"))
-        .doc("receive buffer"),
+    inert(
+        &["kernel_rx_buf_size"],
+        One("BYTES"),
+        Support::NoEffect("receive buffers are sized by need, nothing has to be set"),
+    )
+    .doc("receive buffer"),
     kw(&["auth_hmac"], Block, hmac::block).doc("signed adverts, as of keepalived 2.4.2"),
     kw(
         &["lvs_sync_daemon_interface", "lvs_sync_daemon_inteface"],
@@ -345,8 +348,7 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
         },
     )
     .doc("old way to say lvs_sync_daemon"),
-    not_yet(&["linkbeat_use_polling"], Nothing)
-        .support(Support::NoEffect("the kernel reports link changes"))
+    inert(&["linkbeat_use_polling"], Nothing, Support::NoEffect("the kernel reports link changes"))
         .doc("poll the link"),
     kw(&["debug"], UpTo1("LEVEL"), |_, _, _| {})
         .support(Support::Obsolete("it does nothing; remove it"))

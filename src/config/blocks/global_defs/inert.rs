@@ -1,9 +1,9 @@
-//! The keywords of `global_defs` that do nothing yet, or never will.
+//! The keywords of `global_defs` that do nothing here, each with its reason.
 use super::Draft;
 use crate::config::keyword::{
     Keyword, Support,
     Takes::{self, Nothing, One, OptionalBool, UpTo1, Words},
-    not_yet,
+    inert,
 };
 
 const SNMP: Support = Support::NoEffect("there is no SNMP agent; use `ldirector status --json`");
@@ -18,8 +18,6 @@ const IPTABLES: Support =
     Support::Obsolete("filtering is done with nftables where it is needed; remove the line");
 const LINKBEAT: Support = Support::NoEffect("the kernel reports link changes");
 const GONE: Support = Support::NoEffect("nothing is loaded from there; remove the line");
-/// Used while the text is read.
-const WORKS: Support = Support::Full;
 
 const fn row(
     names: &'static [&'static str],
@@ -27,20 +25,11 @@ const fn row(
     support: Support,
     doc: &'static str,
 ) -> Keyword<Draft> {
-    not_yet(names, takes).support(support).doc(doc)
+    inert(names, takes, support).doc(doc)
 }
 
 pub(super) fn keywords() -> Vec<Keyword<Draft>> {
     vec![
-        row(
-            &["include_check"],
-            Words(0, 8, "[+-]read|match|..."),
-            WORKS,
-            "what missing includes mean",
-        ),
-        row(&["random_seed"], UpTo1("SEED"), WORKS, "makes ${_RANDOM} repeatable"),
-        row(&["iproute_usr_dir"], One("PATH"), WORKS, "names of tables, scopes, protocols"),
-        row(&["iproute_etc_dir"], One("PATH"), WORKS, "the same, and these win"),
         row(&["nftables_ipvs"], UpTo1("TABLE"), GROUPS, "groups through one firewall mark")
             .default("keepalived_ipvs"),
         row(&["nftables_ipvs_priority"], One("PRIORITY"), GROUPS, "of our chains").default("-1"),
