@@ -3,7 +3,7 @@ use super::{
     diagnostic::{Certainty, Diagnostics},
     rules::language as rules,
     source::Span,
-    tree::Statement,
+    tree::{Statement, Word},
 };
 
 /// One keyword of one block: what the parser, `check` and the README table know of it.
@@ -214,7 +214,7 @@ fn fits<T>(
     let surplus = statement.words.get(most.saturating_add(1)..).unwrap_or_default();
     if !takes_block || statement.block.is_none() {
         // `delay_loop 6 lb_algo rr real_server ... {` on one line.
-        if let Some(swallowed) = surplus.iter().find(|word| find(table, word.as_str()).is_some()) {
+        if let Some(swallowed) = swallowed(table, keyword.takes, statement) {
             let found = out
                 .report(rules::ONE_LINE_BLOCK, swallowed.span)
                 .with("word", statement.first())
@@ -255,6 +255,24 @@ fn fits<T>(
             .with("surplus", first.as_str());
     }
     true
+}
+
+/// More optional words than this are a list of anything: parameters of a command, numbers.
+const MOST_OPTIONS: usize = 8;
+
+/// The first word behind a keyword and what it needs that begins a statement of its own.
+fn swallowed<'w, 's, T>(
+    table: &'static [Keyword<T>],
+    takes: Takes,
+    statement: &'w Statement<'s>,
+) -> Option<&'w Word<'s>> {
+    let (least, most, _) = takes.shape();
+    let words = statement.words.iter().enumerate();
+    let behind = words.skip(if most > MOST_OPTIONS { most } else { least }.saturating_add(1));
+    // `user www user`: a group may be called so.
+    let own = |at, word: &Word<'_>| at <= most && word.as_str() == statement.first();
+    let mut keywords = behind.filter(|(_, word)| find(table, word.as_str()).is_some());
+    keywords.find(|(at, word)| !own(*at, word)).map(|(_, word)| word)
 }
 
 /// The words of a line with each keyword on a line of its own.
