@@ -238,6 +238,16 @@ impl Diagnostics {
         self.found.last_mut()
     }
 
+    /// The first finding of this rule with this value, to which another place can be added.
+    pub(super) fn earlier(
+        &mut self,
+        rule: &'static Rule,
+        name: &str,
+        value: &str,
+    ) -> Option<&mut Diagnostic> {
+        self.found.iter_mut().find(|found| found.rule == rule && found.value(name) == value)
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.found.iter()
     }

@@ -6,7 +6,7 @@ use crate::{
         Config,
         diagnostic::Diagnostics,
         model::{TrackScript, VrrpInstance},
-        rules::lints as rules,
+        rules::{lints as rules, vrrp},
         source::Span,
         tree::Statement,
     },
@@ -30,9 +30,7 @@ pub(super) fn block(
     config: &Config,
     out: &mut Diagnostics,
 ) {
-    if instance.strict && !instance.accept && instance.priority.value != Priority::OWNER {
-        out.report(rules::STRICT_DROPS, instance.name.span).with("name", &instance.name.value);
-    }
+    strict(block, instance, out);
     state(block, instance, out);
     weights(block, instance, &config.vrrp.scripts, out);
     addresses(block, instance, out);
@@ -42,6 +40,32 @@ pub(super) fn block(
     }
     interval(block, instance, out);
     peers(block, instance, out);
+}
+
+/// `vrrp_strict` that nobody thought through: what else it overrules here is the same mistake.
+fn strict(block: &Statement<'_>, instance: &VrrpInstance, out: &mut Diagnostics) {
+    if !instance.strict || instance.accept || instance.priority.value == Priority::OWNER {
+        return;
+    }
+    let overrules = [vrrp::STRICT_STATE, vrrp::AUTH_IGNORED_STRICT, vrrp::STRICT_IGNORES];
+    let inside = |span: Span| {
+        let close = block.block.as_ref().map_or(block.span, |block| block.close);
+        let begins = (block.span.file, block.span.start) <= (span.file, span.start);
+        begins && (span.file, span.end) <= (close.file, close.end)
+    };
+    let mut overruled = vec![];
+    out.retain(|found| {
+        let same = overrules.contains(&found.rule) && inside(found.span);
+        if same {
+            overruled.push(found.span);
+        }
+        !same
+    });
+    let found = out.report(rules::STRICT_DROPS, instance.name.span);
+    found.with("name", &instance.name.value);
+    for span in overruled {
+        found.label(span, "overruled by vrrp_strict");
+    }
 }
 
 fn state(block: &Statement<'_>, instance: &VrrpInstance, out: &mut Diagnostics) {

@@ -197,10 +197,22 @@ fn is_of_url(word: &str) -> bool {
         && !KEYWORDS.iter().any(|keyword| knows(keyword.names))
 }
 
-/// Reports keywords of a url that stand beside it, all in one; whether there are any.
+/// Places of one mistake that are shown together; nobody looks at more.
+const MOST_LABELS: usize = 16;
+
+/// Reports keywords of a url that stand beside it, all in one, and those of servers that are
+/// checked in the same way with them; whether there are any.
 fn report_astray(astray: &[&Statement<'_>], block: &str, out: &mut Diagnostics) -> bool {
     let Some((first, others)) = astray.split_first() else { return false };
     let head = |s: &Statement<'_>| s.words.first().map_or(s.span, |word| word.span);
+    if let Some(found) = out.earlier(rules::OUTSIDE_URL, "block", block) {
+        if found.labels.len() + astray.len() < MOST_LABELS {
+            for other in astray {
+                found.label(head(other), "this too");
+            }
+        }
+        return true;
+    }
     let found = out.report(rules::OUTSIDE_URL, head(first));
     found.with("word", first.first()).with("block", block);
     for other in others {
