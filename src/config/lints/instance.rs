@@ -47,7 +47,7 @@ fn strict(block: &Statement<'_>, instance: &VrrpInstance, out: &mut Diagnostics)
     if !instance.strict || instance.accept || instance.priority.value == Priority::OWNER {
         return;
     }
-    let overrules = [vrrp::STRICT_STATE, vrrp::AUTH_IGNORED_STRICT, vrrp::STRICT_IGNORES];
+    let overrules = [vrrp::STRICT_STATE, vrrp::AUTH_IGNORED_STRICT];
     let inside = |span: Span| {
         let close = block.block.as_ref().map_or(block.span, |block| block.close);
         let begins = (block.span.file, block.span.start) <= (span.file, span.start);
