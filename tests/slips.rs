@@ -23,7 +23,7 @@ fn checked(sources: Sources) -> Checked {
         lint(written, &sources, &config, &ScriptTexts::new(), &mut found);
     }
     levels::apply(&sources, &Levels::default(), &mut found);
-    Checked { sources, found }
+    Checked { sources, found, looks: None }
 }
 
 fn codes(checked: &Checked) -> Vec<String> {

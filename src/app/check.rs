@@ -2,7 +2,7 @@
 //! same checks for the daemon, which refuses what has errors.
 use super::{
     cli::{CONFIG_FILES, CheckArgs, Deny, Format, RunArgs},
-    exit, fix, language, print,
+    exit, fix, language, print, probe,
 };
 use crate::{
     config::{
@@ -12,6 +12,7 @@ use crate::{
         io::LoadOptions,
         levels::{self, Levels, Warnings},
         lints::{self, ScriptTexts},
+        look,
         render::{self, Style},
         rules::{global as rules, text::Language},
         scripts::scripts,
@@ -26,6 +27,7 @@ use std::{
     io::{IsTerminal, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 /// Bytes of a script that advice is given on.
@@ -49,6 +51,7 @@ pub(super) fn files(arguments: &CheckArgs) -> u8 {
         config_id: arguments.config_id.clone(),
         strict_includes: arguments.all_config,
     };
+    let probe = arguments.probe.map(Duration::from_secs);
     let mut code = exit::OK;
     let mut all = vec![];
     for path in &files {
@@ -56,7 +59,7 @@ pub(super) fn files(arguments: &CheckArgs) -> u8 {
             Ok(sources) => all.push(if arguments.fix {
                 mend(path, sources, &levels, arguments, &mut code)
             } else {
-                checked(sources, &levels)
+                checked(sources, &levels, probe.as_ref())
             }),
             Err(why) => {
                 eprintln!("error: {why}");
@@ -71,7 +74,10 @@ pub(super) fn files(arguments: &CheckArgs) -> u8 {
     let text = match arguments.format {
         Format::Text => {
             let style = Style { colour: colours(&std::io::stderr()), width: width(), language };
-            for Checked { sources, found } in &all {
+            for Checked { sources, found, looks } in &all {
+                if let Some(looks) = looks {
+                    code = code.max(print(&look::report(looks, language)));
+                }
                 eprint!("{}", render::render(sources, found, style));
             }
             return code;
@@ -102,22 +108,26 @@ fn mend(
     if !mended.ok {
         *code = exit::CONFIG;
     }
-    if arguments.dry_run && checked(sources, levels).found.has_errors() {
+    if arguments.dry_run && checked(sources, levels, None).found.has_errors() {
         *code = (*code).max(exit::FAILED);
     }
-    checked(mended.sources, levels)
+    checked(mended.sources, levels, None)
 }
 
-/// What is to be said of a configuration.
-fn checked(sources: Sources, levels: &Levels) -> Checked {
+/// What is to be said of a configuration; with `probe`, also of where it is to run, found within
+/// that time.
+fn checked(sources: Sources, levels: &Levels, probe: Option<&Duration>) -> Checked {
     let (config, mut found, written) = config::parse_for_advice(&sources);
     // Advice about what is not understood yet would be noise.
     if !found.has_errors() {
         lints::lint(written, &sources, &config, &script_texts(&config), &mut found);
         look_at_scripts(&config, &sources, &mut found);
     }
+    // What has errors will not run anywhere.
+    let probe = probe.filter(|_| !found.has_errors());
+    let looks = probe.map(|limit| probe::look(&config, &sources, *limit, &mut found));
     levels::apply(&sources, levels, &mut found);
-    Checked { sources, found }
+    Checked { sources, found, looks }
 }
 
 pub(super) fn colours(stream: &impl IsTerminal) -> bool {
@@ -133,7 +143,7 @@ pub(super) fn test(path: &Path, arguments: &RunArgs, log: Option<&Path>) -> u8 {
             return exit::CONFIG;
         }
     };
-    let Checked { sources, found } = checked(sources, &Levels::default());
+    let Checked { sources, found, .. } = checked(sources, &Levels::default(), None);
     let code = if found.has_errors() { exit::FAILED } else { exit::OK };
     let colour = log.is_none() && colours(&std::io::stderr());
     let style = Style { colour, width: width(), language: language::of_locale() };

@@ -198,6 +198,19 @@ pub(super) struct CheckArgs {
     /// With --fix: only show the difference
     #[arg(long, requires = "fix")]
     pub(super) dry_run: bool,
+    /// Also look at this machine and the real servers, for at most so many seconds (30 if none are
+    /// given): interfaces, kernel, firewall, other routers, scripts, mail server, checkers.
+    /// Changes nothing. Some of it takes root
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "30",
+        value_parser = clap::value_parser!(u64).range(1..=3600),
+        conflicts_with = "fix"
+    )]
+    pub(super) probe: Option<u64>,
     #[command(flatten)]
     pub(super) language: LanguageArgs,
 }

@@ -18,6 +18,7 @@ mod language;
 mod logging;
 mod memory;
 mod places;
+mod probe;
 mod run;
 mod script_child;
 mod status;

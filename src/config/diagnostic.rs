@@ -229,7 +229,7 @@ impl Diagnostics {
     }
 
     /// Adds the findings of another list.
-    pub(super) fn append(&mut self, mut more: Self) {
+    pub fn append(&mut self, mut more: Self) {
         self.found.append(&mut more.found);
     }
 

@@ -12,6 +12,7 @@ pub mod levels;
 mod lexer;
 mod line;
 pub mod lints;
+pub mod look;
 pub mod model;
 pub mod names;
 mod parameters;

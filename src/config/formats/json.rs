@@ -1,12 +1,19 @@
 //! One JSON document. Members are added, never renamed; `version` changes if they must be.
 use super::{Checked, Finding, Region, findings};
-use crate::config::{diagnostic::Severity, rules::text::Language};
+use crate::config::{
+    diagnostic::Severity,
+    look::{Look, LookState, Topic},
+    rules::text::Language,
+};
 use serde::Serialize;
 
 #[derive(Serialize)]
 struct Document<'f> {
     version: u32,
     findings: Vec<Entry<'f>>,
+    /// Only with `--probe`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    looks: Option<Vec<Looked<'f>>>,
     errors: usize,
     warnings: usize,
     notes: usize,
@@ -23,6 +30,15 @@ struct Entry<'f> {
     labels: Vec<Label<'f>>,
     /// What would mend it; None where that takes a person.
     fix: Option<Fix<'f>>,
+}
+
+/// Something that a probe looked at.
+#[derive(Serialize)]
+struct Looked<'f> {
+    topic: &'static str,
+    subject: &'f str,
+    state: &'static str,
+    seen: String,
 }
 
 #[derive(Serialize)]
@@ -82,6 +98,20 @@ fn entry<'f>(finding: &'f Finding<'f>) -> Entry<'f> {
     }
 }
 
+fn looked(look: &Look, language: Language) -> Looked<'_> {
+    Looked {
+        // Programs find these by name, whatever language people speak.
+        topic: Topic::name(look.topic, Language::English),
+        subject: &look.subject,
+        state: match look.state {
+            LookState::Good => "good",
+            LookState::Bad => "bad",
+            LookState::Unknown => "unknown",
+        },
+        seen: look.seen_in(language),
+    }
+}
+
 /// Everything that was found, as one document.
 #[must_use]
 pub fn json(checked: &[Checked], language: Language) -> String {
@@ -94,6 +124,10 @@ pub fn json(checked: &[Checked], language: Language) -> String {
         warnings: count(Severity::Warning),
         notes: count(Severity::Note),
         findings: findings.iter().map(entry).collect(),
+        looks: checked.iter().any(|one| one.looks.is_some()).then(|| {
+            let looks = checked.iter().flat_map(|one| one.looks.iter().flatten());
+            looks.map(|look| looked(look, language)).collect()
+        }),
     };
     // Strings and numbers only: there is nothing that could fail.
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"

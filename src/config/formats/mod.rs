@@ -10,6 +10,7 @@ pub use sarif::sarif;
 
 use super::{
     diagnostic::{Certainty, Diagnostic, Diagnostics, Severity},
+    look::Look,
     render::{Lines, in_order, separator},
     rules::text::{self, Language},
     source::{Sources, Span},
@@ -20,6 +21,8 @@ use super::{
 pub struct Checked {
     pub sources: Sources,
     pub found: Diagnostics,
+    /// What probes looked at; None without `--probe`.
+    pub looks: Option<Vec<Look>>,
 }
 
 /// A stretch of a file. Lines and columns count from 1, columns in characters; the end is excluded.
@@ -55,7 +58,7 @@ impl Finding<'_> {
 /// that several of them include is told once.
 fn findings(checked: &[Checked], language: Language) -> Vec<Finding<'_>> {
     let mut all: Vec<Finding<'_>> = vec![];
-    for Checked { sources, found } in checked {
+    for Checked { sources, found, .. } in checked {
         let lines = Lines::of(sources);
         let region = |span: Span| {
             let (file, line, column) = lines.place(sources, span.file, span.start);

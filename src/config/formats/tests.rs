@@ -10,7 +10,7 @@ const TEXT: &str = "vrrp_instance A {\n    interface eth0\n    virtual_router_id
 fn checked() -> [Checked; 1] {
     let sources = Sources::from_text("etc/my conf,1.conf", TEXT);
     let (_, found) = parse(&sources);
-    [Checked { sources, found }]
+    [Checked { sources, found, looks: None }]
 }
 
 #[test]

@@ -2,12 +2,13 @@
 //!
 //! Codes are stable: LD01xx language, LD02xx values, LD03xx global_defs and scripts,
 //! LD04xx VRRP, LD05xx virtual servers, LD06xx checkers, LD07xx advice,
-//! LD08xx trackers. A retired code is not used again.
+//! LD08xx trackers, LD10xx what probes see. A retired code is not used again.
 pub mod checkers;
 pub mod global;
 pub mod language;
 pub mod lints;
 pub mod lvs;
+pub mod probe;
 pub mod text;
 pub mod trackers;
 pub mod values;
@@ -47,6 +48,8 @@ pub const AREAS: &[&[&Rule]] = &[
     checkers::ALL,
     lints::ALL,
     trackers::ALL,
+    &[],
+    probe::ALL,
 ];
 
 /// Declares the rules of one area and the list of them.

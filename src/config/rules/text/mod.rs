@@ -11,7 +11,7 @@ mod tests;
 use super::{AREAS, Rule};
 use crate::config::diagnostic::Severity;
 pub use entry::{Example, Text};
-pub(in crate::config) use phrases::phrase;
+pub(crate) use phrases::phrase;
 use std::{collections::BTreeMap, sync::LazyLock};
 
 /// In which language people are spoken to.
@@ -35,7 +35,7 @@ impl Language {
     }
 }
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     include_str!("language.md"),
     include_str!("values.md"),
     include_str!("global.md"),
@@ -44,6 +44,7 @@ const FILES: [&str; 8] = [
     include_str!("checkers.md"),
     include_str!("trackers.md"),
     include_str!("lints.md"),
+    include_str!("probe.md"),
 ];
 
 static TEXTS: LazyLock<BTreeMap<u16, Text>> = LazyLock::new(|| {

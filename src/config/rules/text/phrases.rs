@@ -16,7 +16,7 @@ static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
 });
 
 /// The Chinese of a phrase; None where it is not known, or is a name.
-pub(in crate::config) fn phrase(english: &str) -> Option<String> {
+pub(crate) fn phrase(english: &str) -> Option<String> {
     if let Some(chinese) = PHRASES.whole.get(english) {
         return Some((*chinese).to_owned());
     }
