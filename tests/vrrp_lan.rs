@@ -8,7 +8,7 @@
 #[path = "vrrp/lan.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest of it")]
 mod lan;
-use lan::Lan;
+use lan::{Hosts, Lan, Settings};
 use ldirector::{
     base::Priority,
     config::model::{Authentication, Version},
@@ -90,10 +90,10 @@ fn world() -> impl Strategy<Value = World> {
 }
 
 fn build(world: &World) -> Lan {
-    let mut lan = Lan::new();
+    let mut lan = lan::lan();
     lan.seed(world.seed);
     for (name, priority) in NAMES.iter().zip(&world.priorities) {
-        let host = lan.add(name);
+        let host = lan.new_host(name);
         host.track("VI_1", "chk", world.weight);
         let instance = host.instance("VI_1");
         instance.priority.value = Priority(*priority);
@@ -164,9 +164,9 @@ fn address() -> IpAddr {
 
 #[test]
 fn two_hundred_and_fifty_five_instances_fail_over_together() {
-    let mut lan = Lan::new();
+    let mut lan = lan::lan();
     for (name, priority) in [("a", 150), ("b", 100)] {
-        let host = lan.add(name);
+        let host = lan.new_host(name);
         for vrid in 1..=255_u8 {
             let mut instance = lan::instance(&format!("VI_{vrid}"), vrid);
             instance.priority.value = Priority(priority);

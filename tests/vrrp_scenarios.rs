@@ -25,7 +25,7 @@
 #[path = "vrrp/lan.rs"]
 #[allow(dead_code, reason = "the other tests use the rest of it")]
 mod lan;
-use lan::{Host, Lan, plain, vip};
+use lan::{Host, Hosts, Lan, Settings, plain, vip};
 use ldirector::{
     base::{Family, Priority, Vrid},
     config::model::{Authentication, TrackerUse, Unicast, UnicastPeer, Version},
@@ -61,7 +61,7 @@ fn a_scenario_that_does_not_hold_is_noticed() {
 }
 
 fn run(text: &str) -> Result<(), String> {
-    let mut lan = Lan::new();
+    let mut lan = lan::lan();
     let mut mark = Duration::ZERO;
     for (number, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap().trim();
@@ -136,7 +136,7 @@ fn declare(lan: &mut Lan, part: &str) {
             let host = if lan.hosts.iter().any(|host| host.name == name) {
                 lan.host(name)
             } else {
-                lan.add(name)
+                lan.new_host(name)
             };
             configure(host, rest);
         }
@@ -294,7 +294,7 @@ fn act(lan: &mut Lan, clause: &str) -> bool {
         ["down", node, interface] => lan.set_link(node, interface, false),
         ["loss", percent] => lan.loss = percent.parse().unwrap(),
         ["script", node, name, result] => lan.set_script(node, name, result == "ok"),
-        ["give", node, address] => lan.give(node, address.parse().unwrap()),
+        ["give", node, address] => lan.give(node, &vip(address.parse().unwrap(), "eth0")),
         ["file", node, name, number] => {
             let reading = Reading::Number(number.parse().unwrap());
             lan.set_tracked(node, Subject::File(name.to_owned()), reading);

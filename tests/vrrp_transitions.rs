@@ -7,7 +7,7 @@
 #[path = "vrrp/lan.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest of it")]
 mod lan;
-use lan::{instance, plain, turned};
+use lan::{Hosts, Settings, instance, plain, turned};
 use ldirector::{
     base::{Family, LinkIndex, Prefix, Priority, Route, Rule, RuleAction, Vrid},
     config::model::{GlobalDefs, Version, VrrpConfig, VrrpInstance},
@@ -301,8 +301,8 @@ const VIP: [u8; 4] = [192, 0, 2, 10];
 
 impl Rig {
     fn bare(change: impl FnOnce(&mut VrrpInstance)) -> Self {
-        let mut host = lan::Lan::new();
-        let host = host.add("a");
+        let mut network = lan::lan();
+        let host = network.new_host("a");
         host.track("VI_1", "chk", 0);
         let config = host.instance("VI_1");
         config.routes.push(route());
