@@ -4,7 +4,7 @@ pub mod filter;
 pub mod io;
 pub mod ndisc;
 
-use crate::base::{LinkIndex, Prefix, RouteIdentity, Rule};
+use crate::base::{LinkIndex, Prefix, Route, RouteIdentity, Rule};
 use std::net::IpAddr;
 
 /// An interface as last seen.
@@ -36,6 +36,34 @@ impl LinkView {
     #[must_use]
     pub fn has(&self, address: IpAddr) -> bool {
         self.addresses.iter().any(|prefix| prefix.address == address)
+    }
+}
+
+/// A route as the kernel tells it, as far as it is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteView {
+    pub identity: RouteIdentity,
+    /// RTPROT_*.
+    pub protocol: u8,
+    /// RTN_*.
+    pub kind: u8,
+    pub via: Option<IpAddr>,
+    /// None for routes with several next hops.
+    pub dev: Option<LinkIndex>,
+    /// Preferred source.
+    pub source: Option<IpAddr>,
+}
+
+impl RouteView {
+    /// Whether it leads where the route leads, as far as that says where. `dev` is where the route's
+    /// interface is.
+    #[must_use]
+    pub fn leads_as(&self, route: &Route, dev: Option<LinkIndex>) -> bool {
+        let as_asked = |is: Option<IpAddr>, asked: Option<IpAddr>| asked.is_none() || is == asked;
+        self.kind == route.kind
+            && as_asked(self.via, route.via)
+            && as_asked(self.source, route.source)
+            && (dev.is_none() || self.dev == dev)
     }
 }
 

@@ -2,12 +2,12 @@
 //! ones are passed over.
 use super::wire::{
     AF_INET, AF_INET6, CTRL_ATTR_FAMILY_ID, NLA_TYPE_MASK, NLMSG_DONE, NLMSG_ERROR, NLMSG_OVERRUN,
-    attr, dest, service as svc,
+    attr, daemon as dmn, dest, service as svc,
 };
 use crate::{
     base::{Family, Forward, Protocol, Tunnel, TunnelChecksum, TunnelKind, lvs::service_flags},
     ipvs::{
-        Timeouts,
+        DaemonRole, SyncDaemon, Timeouts,
         table::{
             Destination, DestinationCounters, DestinationKey, FOREIGN_FORWARD, Mask, Persistence,
             Service, ServiceKey, Stats,
@@ -141,6 +141,27 @@ pub fn timeouts(attributes: &[u8]) -> Option<Timeouts> {
         tcp: number(attr::TIMEOUT_TCP)?,
         tcp_fin: number(attr::TIMEOUT_TCP_FIN)?,
         udp: number(attr::TIMEOUT_UDP)?,
+    })
+}
+
+/// One entry of a dump of sync daemons.
+#[must_use]
+pub fn daemon(attributes: &[u8]) -> Option<SyncDaemon> {
+    let inside = Attributes(Attributes(attributes).find(attr::DAEMON)?);
+    let number = |kind| inside.find(kind).and_then(|bytes| u32_at(bytes, 0));
+    let short = |kind| inside.find(kind).and_then(|bytes| u16_at(bytes, 0));
+    let group = |kind, family| inside.find(kind).and_then(|bytes| address(family, bytes));
+    let state = number(dmn::STATE)?;
+    let role =
+        [DaemonRole::Master, DaemonRole::Backup].into_iter().find(|r| r.number() == state)?;
+    Some(SyncDaemon {
+        role,
+        interface: inside.find(dmn::MCAST_IFN).map(text)?,
+        id: u8::try_from(number(dmn::SYNC_ID)?).ok()?,
+        max_length: short(dmn::SYNC_MAXLEN),
+        port: short(dmn::MCAST_PORT),
+        ttl: inside.find(dmn::MCAST_TTL).and_then(|bytes| bytes.first().copied()),
+        group: group(dmn::MCAST_GROUP, Family::V4).or_else(|| group(dmn::MCAST_GROUP6, Family::V6)),
     })
 }
 

@@ -93,6 +93,10 @@ pub fn destinations_dump(header: Header, of: &ServiceKey, out: &mut Vec<u8>) {
     });
 }
 
+pub fn daemons_dump(header: Header, out: &mut Vec<u8>) {
+    message(header, DUMP, command::GET_DAEMON, out, |_| ());
+}
+
 pub fn flush(header: Header, out: &mut Vec<u8>) {
     message(header, WRITE, command::FLUSH, out, |_| ());
 }

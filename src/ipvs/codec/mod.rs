@@ -14,9 +14,9 @@ mod tests;
 mod wire;
 
 pub use decode::{
-    Decoded, Message, destination, error_code, family_id, messages, service, timeouts,
+    Decoded, Message, daemon, destination, error_code, family_id, messages, service, timeouts,
 };
 pub use encode::{
-    Header, destinations_dump, family_request, flush, only_refusal, services_dump, set_timeouts,
-    start_daemon, step, stop_daemon, timeouts_request,
+    Header, daemons_dump, destinations_dump, family_request, flush, only_refusal, services_dump,
+    set_timeouts, start_daemon, step, stop_daemon, timeouts_request,
 };

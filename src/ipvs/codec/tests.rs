@@ -208,6 +208,15 @@ fn the_rest_encodes_as_seen() {
              06000400b0040000 060007000f270000 0500080003000000 08000500e0000052"
         )
     );
+    // The kernel tells a daemon with the attributes it is told one with.
+    let told = reply(
+        11,
+        3,
+        "0800010002000000 0900020064756d3000000000 0800030005000000 06000400b0040000
+         060007000f270000 0500080003000000 08000500e0000052",
+    );
+    let Decoded::Attributes(attributes) = only(&told).content else { panic!() };
+    assert_eq!(super::daemon(attributes), Some(daemon));
     assert_eq!(
         encoded(|out| stop_daemon(HEADER, DaemonRole::Master, out)),
         write("20", "0a", "0c000380 0800010001000000")

@@ -35,6 +35,7 @@ pub(super) mod command {
     pub(in super::super) const GET_DEST: u8 = 8;
     pub(in super::super) const NEW_DAEMON: u8 = 9;
     pub(in super::super) const DEL_DAEMON: u8 = 10;
+    pub(in super::super) const GET_DAEMON: u8 = 11;
     pub(in super::super) const SET_CONFIG: u8 = 12;
     pub(in super::super) const GET_CONFIG: u8 = 13;
     pub(in super::super) const FLUSH: u8 = 17;

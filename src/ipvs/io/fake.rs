@@ -135,6 +135,10 @@ impl IpvsKernel for FakeKernel {
         Ok(())
     }
 
+    async fn daemons(&mut self) -> Result<Vec<SyncDaemon>, IpvsError> {
+        Ok(self.begin("list the sync daemons")?.daemons.clone())
+    }
+
     async fn start_daemon(&mut self, daemon: SyncDaemon) -> Result<(), IpvsError> {
         let mut state = self.begin("start the sync daemon")?;
         state.daemons.retain(|running| running.role != daemon.role);

@@ -24,6 +24,8 @@ pub trait IpvsKernel: Send {
         &mut self,
         timeouts: Timeouts,
     ) -> impl Future<Output = Result<(), IpvsError>> + Send;
+    /// The sync daemons that run.
+    fn daemons(&mut self) -> impl Future<Output = Result<Vec<SyncDaemon>, IpvsError>> + Send;
     /// A daemon of that role which runs already is stopped first.
     fn start_daemon(
         &mut self,

@@ -120,6 +120,10 @@ impl IpvsKernel for Netlink {
         self.command("set the timeouts", encode).await
     }
 
+    async fn daemons(&mut self) -> Result<Vec<SyncDaemon>, IpvsError> {
+        self.ask(Connection::daemons).await
+    }
+
     async fn start_daemon(&mut self, daemon: SyncDaemon) -> Result<(), IpvsError> {
         self.stop_daemon(daemon.role).await?;
         self.keep_daemon(daemon).await
@@ -294,6 +298,13 @@ impl Connection {
             timeouts = codec::timeouts(attributes);
         })?;
         timeouts.ok_or(IpvsError::Malformed { operation })
+    }
+
+    fn daemons(&mut self) -> Result<Vec<SyncDaemon>, IpvsError> {
+        let mut found = vec![];
+        let keep = &mut |attributes: &[u8]| found.extend(codec::daemon(attributes));
+        self.question("list the sync daemons", &codec::daemons_dump, keep)?;
+        Ok(found)
     }
 
     fn dump(&mut self) -> Result<Observed, IpvsError> {

@@ -16,18 +16,18 @@ mod sysctl;
 #[cfg(test)]
 mod tests;
 
-use super::LinkView;
+use super::{LinkView, RouteView};
 use crate::base::{InterfaceAddress, LinkIndex, Route, Rule};
 use futures_util::{StreamExt, TryStreamExt};
 use nix::errno::Errno;
 use route_message::Resolved;
 use rtnetlink::{
-    Handle,
+    Handle, IpVersion,
     packet_core::{
         NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage,
         NetlinkPayload,
     },
-    packet_route::{RouteNetlinkMessage, link::LinkMessage},
+    packet_route::{AddressFamily, RouteNetlinkMessage, link::LinkMessage, route::RouteMessage},
 };
 use std::{collections::BTreeMap, io};
 
@@ -175,6 +175,40 @@ impl Network {
             }
         }
         Ok(links.into_values().collect())
+    }
+
+    /// The routes of all tables, of IPv4 and IPv6.
+    ///
+    /// # Errors
+    /// When the kernel does not answer.
+    pub async fn routes(&self) -> Result<Vec<RouteView>, NetError> {
+        let failed = |source| NetError::Netlink { operation: "list routes", source };
+        let mut routes = vec![];
+        for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+            let mut message = RouteMessage::default();
+            message.header.address_family = family;
+            let mut found = self.handle.route().get(message).execute();
+            while let Some(route) = found.try_next().await.map_err(failed)? {
+                routes.extend(route_message::view(&route));
+            }
+        }
+        Ok(routes)
+    }
+
+    /// The rules of IPv4 and IPv6 that do what a rule of ours may do.
+    ///
+    /// # Errors
+    /// When the kernel does not answer.
+    pub async fn rules(&self) -> Result<Vec<Rule>, NetError> {
+        let failed = |source| NetError::Netlink { operation: "list rules", source };
+        let mut rules = vec![];
+        for version in [IpVersion::V4, IpVersion::V6] {
+            let mut found = self.handle.rule().get(version).execute();
+            while let Some(rule) = found.try_next().await.map_err(failed)? {
+                rules.extend(rule_message::read(&rule));
+            }
+        }
+        Ok(rules)
     }
 
     /// A rule that is there already is no error.

@@ -4,6 +4,7 @@ use crate::base::{
     Encapsulation, Family, LinkIndex, NextHop, Prefix, Realms, Route, RouteIdentity, TunnelHeader,
     route::KEEPALIVED,
 };
+use crate::net::RouteView;
 use rtnetlink::{
     packet_core::DefaultNla,
     packet_route::{
@@ -237,10 +238,12 @@ fn ip6_tunnel(header: &TunnelHeader) -> Vec<RouteIp6Tunnel> {
 
 /// Identity of a route that carries our mark.
 pub(super) fn our_route(message: &RouteMessage) -> Option<RouteIdentity> {
+    view(message).filter(|view| view.protocol == KEEPALIVED).map(|view| view.identity)
+}
+
+/// None where it is of another family than IPv4 and IPv6.
+pub(super) fn view(message: &RouteMessage) -> Option<RouteView> {
     let header = &message.header;
-    if u8::from(header.protocol) != KEEPALIVED {
-        return None;
-    }
     let family = match header.address_family {
         AddressFamily::Inet => Family::V4,
         AddressFamily::Inet6 => Family::V6,
@@ -248,22 +251,39 @@ pub(super) fn our_route(message: &RouteMessage) -> Option<RouteIdentity> {
     };
     let mut destination = Prefix::everything(family);
     destination.length = header.destination_prefix_length;
-    let mut table = u32::from(header.table);
-    let mut metric = 0;
-    for attribute in &message.attributes {
-        if let RouteAttribute::Table(number) = attribute {
-            table = *number;
-        } else if let RouteAttribute::Priority(number) = attribute {
-            metric = *number;
-        } else if let RouteAttribute::Destination(address) = attribute {
-            destination.address = match address {
-                RouteAddress::Inet(address) => IpAddr::V4(*address),
-                RouteAddress::Inet6(address) => IpAddr::V6(*address),
-                _ => return None,
-            };
-        }
-    }
     // IPv6 knows no TOS of routes and tells none.
     let tos = if family == Family::V4 { header.tos } else { 0 };
-    Some(RouteIdentity { destination, table, tos, metric })
+    let table = u32::from(header.table);
+    let mut view = RouteView {
+        identity: RouteIdentity { destination, table, tos, metric: 0 },
+        protocol: u8::from(header.protocol),
+        kind: u8::from(header.kind),
+        via: None,
+        dev: None,
+        source: None,
+    };
+    for attribute in &message.attributes {
+        if let RouteAttribute::Table(number) = attribute {
+            view.identity.table = *number;
+        } else if let RouteAttribute::Priority(number) = attribute {
+            view.identity.metric = *number;
+        } else if let RouteAttribute::Destination(address) = attribute {
+            view.identity.destination.address = ip(address)?;
+        } else if let RouteAttribute::Gateway(address) = attribute {
+            view.via = ip(address);
+        } else if let RouteAttribute::PrefSource(address) = attribute {
+            view.source = ip(address);
+        } else if let RouteAttribute::Oif(index) = attribute {
+            view.dev = Some(LinkIndex(*index));
+        }
+    }
+    Some(view)
+}
+
+const fn ip(address: &RouteAddress) -> Option<IpAddr> {
+    match address {
+        RouteAddress::Inet(address) => Some(IpAddr::V4(*address)),
+        RouteAddress::Inet6(address) => Some(IpAddr::V6(*address)),
+        _ => None,
+    }
 }

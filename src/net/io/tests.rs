@@ -222,6 +222,7 @@ fn the_kernel_shows_a_rule_as_it_was_told() {
         assert!(shown.contains("5:\tfrom all lookup 1000 proto keepalived"), "{shown}");
         for rule in &all {
             network.remove_rule(rule).await.unwrap();
+            assert!(network.rules().await.unwrap().iter().any(|listed| listed.is(rule)));
             network.remove_rule(rule).await.unwrap();
             let told = async {
                 loop {
@@ -279,6 +280,11 @@ fn the_kernel_shows_a_route_as_it_was_told() {
         for route in &all {
             network.add_route(route).await.unwrap();
             network.add_route(route).await.unwrap();
+        }
+        let listed = network.routes().await.unwrap();
+        for route in &all {
+            let found = listed.iter().find(|view| route.is(&view.identity));
+            assert!(found.is_some_and(|view| view.leads_as(route, None)), "{route:?}: {listed:?}");
         }
         let shown = ip("-d route show table all") + &ip("-d -6 route show table all");
         for wanted in [
