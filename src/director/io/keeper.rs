@@ -50,6 +50,9 @@ struct Wish {
     number: u64,
     table: Table,
     global: Arc<GlobalDefs>,
+    /// Grows with each reload, which is a moment to look at the kernel again: whoever asks for it
+    /// wants to see it true.
+    reloads: u64,
     end: Option<End>,
 }
 
@@ -67,7 +70,7 @@ impl Keeper {
         events: Inbox,
         upward: mpsc::Sender<Upward>,
     ) -> Self {
-        let wish = Wish { number: 0, table: Table::default(), global, end: None };
+        let wish = Wish { number: 0, table: Table::default(), global, reloads: 0, end: None };
         let (wishes, heard) = watch::channel(wish);
         let (finished, done) = watch::channel(0);
         let (reports, asked) = mpsc::channel(REPORTS);
@@ -83,6 +86,7 @@ impl Keeper {
             told: None,
             finished,
             number: 0,
+            reloads: 0,
             events,
             upward,
         };
@@ -107,7 +111,10 @@ impl Keeper {
     }
 
     pub(super) fn settings(&self, global: Arc<GlobalDefs>) {
-        self.wishes.send_modify(|wish| wish.global = global);
+        self.wishes.send_modify(|wish| {
+            wish.global = global;
+            wish.reloads += 1;
+        });
     }
 
     pub(super) fn end(&self, end: End) {
@@ -138,6 +145,8 @@ struct Task<K, F> {
     finished: watch::Sender<u64>,
     /// Of the wish at work.
     number: u64,
+    /// Of the wish at work.
+    reloads: u64,
     /// What the director was told last of the kernel's refusals.
     told: Option<String>,
     events: Inbox,
@@ -206,8 +215,12 @@ impl<K: IpvsKernel, F: Fn() -> io::Result<K> + Send> Task<K, F> {
         wishes: &mut watch::Receiver<Wish>,
     ) -> Result<ControlFlow<()>, IpvsError> {
         loop {
-            let Wish { number, table, global, end } = wishes.borrow_and_update().clone();
+            let Wish { number, table, global, reloads, end } = wishes.borrow_and_update().clone();
             self.number = number;
+            if std::mem::replace(&mut self.reloads, reloads) != reloads {
+                self.reconciler.verify();
+                self.verifies = true;
+            }
             let wanted = if end.is_none() { Wanted::of(&global) } else { Wanted::default() };
             let needless = table.0.is_empty() && !wanted.has_daemons();
             if self.kernel.is_none() && needless && end.is_none() {
