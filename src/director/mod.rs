@@ -8,6 +8,7 @@ pub mod io;
 mod knowledge;
 mod presence;
 mod real_server;
+mod rehearsal;
 mod reload;
 mod report;
 mod tell;
@@ -15,6 +16,7 @@ mod virtual_server;
 mod wanted;
 
 pub use event::{Action, CheckerId, End, Event, Level, Probe};
+pub use rehearsal::{Rehearsal, Standing, entries_of, rehearse};
 
 use crate::{
     checkers::{Born, Change, Outcome},

@@ -19,6 +19,8 @@ impl Director {
             .map(|(service, config)| (service, config, service.checking == Checking::Suspended))
             .map(|(state, config, suspended)| VirtualServerStatus {
                 name: config.name(),
+                at: Some(config.at.clone()),
+                family: Some(config.family),
                 scheduler: config.scheduler.name().to_owned(),
                 quorum_up: state.quorum_up,
                 quorum: config.quorum,
@@ -32,6 +34,7 @@ impl Director {
                         name: config.server_name(server.ip, server.port),
                         alive: state.alive,
                         weight: i64::from(state.weight(server)),
+                        base_weight: Some(server.weight),
                         forward: server.forward.name().to_owned(),
                         checkers: state
                             .checkers

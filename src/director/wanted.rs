@@ -15,13 +15,13 @@ use std::{
 const MOST_ADDRESSES: u128 = 65_536;
 
 /// The entries of a service: keys, and for those of a group the port that stands in the key.
-fn keys(config: &VirtualServer) -> Vec<(ServiceKey, Option<u16>)> {
-    match &config.at {
+pub(super) fn keys(at: &ServiceAddress, family: Family) -> Vec<(ServiceKey, Option<u16>)> {
+    match at {
         ServiceAddress::Address { ip, port, protocol } => {
             vec![(ServiceKey::Address { protocol: *protocol, ip: *ip, port: *port }, None)]
         }
         ServiceAddress::Mark(mark) => {
-            vec![(ServiceKey::Mark { family: config.family, mark: *mark }, None)]
+            vec![(ServiceKey::Mark { family, mark: *mark }, None)]
         }
         ServiceAddress::Group { protocol, entries, .. } => {
             let mut found = vec![];
@@ -60,7 +60,7 @@ pub(super) fn entries(
     state: &ServiceState,
 ) -> Vec<(ServiceKey, Arc<Service>)> {
     let mut last: Option<(Kind, Arc<Service>)> = None;
-    let keys = keys(config).into_iter();
+    let keys = keys(&config.at, config.family).into_iter();
     keys.map(|(key, entry_port)| {
         let kind = (key.family(), entry_port);
         let known = last.take().filter(|(other, _)| *other == kind);
@@ -76,7 +76,7 @@ pub(super) fn places(
     config: &VirtualServer,
     server: &RealServer,
 ) -> impl Iterator<Item = (ServiceKey, DestinationKey)> {
-    keys(config).into_iter().map(|(key, entry_port)| {
+    keys(&config.at, config.family).into_iter().map(|(key, entry_port)| {
         let port = port(&server.forward, server.port, entry_port);
         (key, DestinationKey { ip: server.ip, port })
     })

@@ -5,6 +5,10 @@ pub mod json;
 pub mod stats;
 pub mod text;
 
+use crate::{
+    base::{Family, InterfaceAddress, Route, Rule},
+    config::model::ServiceAddress,
+};
 use serde::{Deserialize, Serialize};
 
 /// Everything `ldirector status` shows.
@@ -23,6 +27,16 @@ pub struct Snapshot {
 pub struct VrrpStatus {
     pub instances: Vec<InstanceStatus>,
     pub sync_groups: Vec<SyncGroupStatus>,
+    #[serde(default)]
+    pub held: Held,
+}
+
+/// What the VRRP process has put into the kernel and keeps there: static ones, and those of masters.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    pub addresses: Vec<InterfaceAddress>,
+    pub routes: Vec<Route>,
+    pub rules: Vec<Rule>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -92,6 +106,11 @@ pub struct DirectorStatus {
 pub struct VirtualServerStatus {
     /// keepalived's name: `[192.0.2.1]:tcp:80`, `FWM 7`, `[group]:0`.
     pub name: String,
+    /// What its packets are matched by.
+    #[serde(default)]
+    pub at: Option<ServiceAddress>,
+    #[serde(default)]
+    pub family: Option<Family>,
     pub scheduler: String,
     pub quorum_up: bool,
     pub quorum: u32,
@@ -107,6 +126,9 @@ pub struct RealServerStatus {
     pub name: String,
     pub alive: bool,
     pub weight: i64,
+    /// As the file has it; checkers may add to it.
+    #[serde(default)]
+    pub base_weight: Option<u32>,
     pub forward: String,
     pub checkers: Vec<CheckerStatus>,
     /// From the kernel; None where the entry is not in its table.

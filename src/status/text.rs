@@ -189,9 +189,12 @@ mod tests {
                     ..InstanceStatus::default()
                 }],
                 sync_groups: vec![],
+                held: Default::default(),
             }),
             director: Some(DirectorStatus {
                 virtual_servers: vec![VirtualServerStatus {
+                    at: None,
+                    family: None,
                     name: "[192.0.2.10]:tcp:80".into(),
                     scheduler: "rr".into(),
                     quorum_up: true,
@@ -199,6 +202,7 @@ mod tests {
                     weight: 1,
                     sorry_in_use: false,
                     real_servers: vec![RealServerStatus {
+                        base_weight: None,
                         name: "[192.0.2.21]:tcp:80".into(),
                         alive: true,
                         weight: 1,

@@ -5,7 +5,7 @@ use super::{
     receive::Reject,
     tell::Told,
 };
-use crate::status::{InstanceStatus, PacketErrors, SyncGroupStatus, VrrpStatus};
+use crate::status::{Held, InstanceStatus, PacketErrors, SyncGroupStatus, VrrpStatus};
 use std::time::Instant;
 
 impl VrrpNode {
@@ -28,7 +28,23 @@ impl VrrpNode {
                         .collect(),
                 })
                 .collect(),
+            held: self.held(),
         }
+    }
+
+    fn held(&self) -> Held {
+        let mut held = Held {
+            addresses: self.config.static_addresses.clone(),
+            routes: self.config.static_routes.clone(),
+            rules: self.config.static_rules.clone(),
+        };
+        let masters = self.instances.iter().filter(|instance| instance.phase() == Phase::Master);
+        for master in masters {
+            held.addresses.extend(master.all_addresses().cloned());
+            held.routes.extend_from_slice(&master.config.routes);
+            held.rules.extend_from_slice(&master.config.rules);
+        }
+        held
     }
 }
 

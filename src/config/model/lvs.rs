@@ -4,6 +4,7 @@ use crate::{
     base::{Family, Forward, Protocol, Scheduler, Script},
     config::source::Span,
 };
+use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +34,7 @@ pub struct VirtualServer {
 }
 
 /// What a client's packet is matched by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ServiceAddress {
     /// Port 0 = every port (persistent services only).
     Address {
@@ -53,7 +54,7 @@ pub enum ServiceAddress {
 }
 
 /// A line of a `virtual_server_group`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GroupEntry {
     /// Every address from `first` to `last`, both included, of one family. Port 0 = every port.
     Range {

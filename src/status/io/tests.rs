@@ -34,7 +34,11 @@ fn snapshot() -> Snapshot {
     };
     Snapshot {
         bfd: None,
-        vrrp: Some(VrrpStatus { instances: vec![instance], sync_groups: vec![] }),
+        vrrp: Some(VrrpStatus {
+            instances: vec![instance],
+            sync_groups: vec![],
+            ..VrrpStatus::default()
+        }),
         director: Some(DirectorStatus::default()),
         notes: vec![],
     }
