@@ -2,7 +2,7 @@
 //!
 //! Two forms: subcommands (`ldirector run`), and keepalived's own options without a subcommand
 //! (`ldirector -D -f FILE`), so that a unit file or script only needs the program's name changed.
-use super::genhash::GenhashArgs;
+use super::{genhash::GenhashArgs, realserver::RealserverArgs};
 use crate::config::{diagnostic::Severity, rules::text};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{
@@ -51,6 +51,9 @@ pub(super) enum Command {
     Status(StatusArgs),
     /// Apply the changed configuration file; fails if it has errors, and then changes nothing.
     Reload(SocketArgs),
+    /// On a real server of LVS-DR or LVS-TUN: check, apply, undo or print what it needs to take
+    /// packets to the virtual address and to be silent about it.
+    Realserver(RealserverArgs),
     /// Print the MD5 of what a web server answers, for `digest` of HTTP_GET and SSL_GET.
     Genhash(GenhashArgs),
     /// One of the daemon's own processes.

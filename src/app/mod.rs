@@ -19,6 +19,7 @@ mod logging;
 mod memory;
 mod places;
 mod probe;
+mod realserver;
 mod run;
 mod script_child;
 mod status;
@@ -62,6 +63,7 @@ pub fn main() -> ExitCode {
             Command::Explain(arguments) => explain::run(&arguments),
             Command::Status(arguments) => status::show(&arguments),
             Command::Reload(arguments) => status::reload(&arguments),
+            Command::Realserver(arguments) => realserver::run(&arguments),
             Command::Genhash(arguments) => genhash::run(&arguments),
             Command::Child(arguments) => match arguments.role {
                 Role::Vrrp(arguments) => vrrp_child::run(&arguments),

@@ -15,6 +15,7 @@ mod sys;
 mod sysctl;
 #[cfg(test)]
 mod tests;
+mod tunnel;
 
 use super::{LinkView, RouteView};
 use crate::base::{InterfaceAddress, LinkIndex, Route, Rule};
