@@ -2,7 +2,7 @@
 //!
 //! Two forms: subcommands (`ldirector run`), and keepalived's own options without a subcommand
 //! (`ldirector -D -f FILE`), so that a unit file or script only needs the program's name changed.
-use super::{genhash::GenhashArgs, realserver::RealserverArgs};
+use super::{generate::GenerateArgs, genhash::GenhashArgs, realserver::RealserverArgs};
 use crate::config::{diagnostic::Severity, rules::text};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{
@@ -12,6 +12,8 @@ use std::{
 
 /// Where `ldirector status` finds the daemon.
 pub(super) const SOCKET: &str = "/run/ldirector/ldirector.sock";
+/// Options that unit files of keepalived have and that change nothing here.
+const ACCEPTED: &str = "Accepted, without effect";
 /// Tried in this order where no file is named.
 pub(super) const CONFIG_FILES: [&str; 2] =
     ["/etc/keepalived/keepalived.conf", "/etc/ldirector/ldirector.conf"];
@@ -22,15 +24,60 @@ pub(super) const CONFIG_FILES: [&str; 2] =
     name = "ldirector",
     version,
     arg_required_else_help = true,
-    after_help = "keepalived's options without a command (ldirector -D -f FILE) do what they do \
-                  there: the daemon goes to the background unless -n is given."
+    max_term_width = WIDTH,
+    after_help = PROGRAM_HELP
 )]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
 }
 
+/// Longer lines are hard to read, however wide the terminal.
+const WIDTH: usize = 100;
+
+const PROGRAM_HELP: &str = "\
+Without a command, keepalived's own options do what they do there: `ldirector -D -f FILE` starts the \
+daemon in the background, with -n in the foreground.
+
+Examples:
+  ldirector check /etc/keepalived/keepalived.conf
+  ldirector run -f /etc/keepalived/keepalived.conf
+  ldirector status
+
+Manual: ldirector(8), ldirector.conf(5). `ldirector COMMAND --help` tells more of a command.";
+
+const RUN_HELP: &str = "\
+Without -f, /etc/keepalived/keepalived.conf is taken, else /etc/ldirector/ldirector.conf. A file \
+with errors is refused: exit code 2. SIGHUP applies a changed file, SIGTERM ends.
+
+LDIRECTOR_LOG=debug in the environment logs more.";
+
+const EXPLAIN_HELP: &str = "\
+Examples:
+  ldirector explain LD0407
+  ldirector explain --lang zh LD0407 LD0102";
+
+const STATUS_HELP: &str = "\
+Examples:
+  ldirector status
+  ldirector status --json | jq .";
+
+const RELOAD_HELP: &str = "\
+Exit codes: 0 the changed file is in force; 1 it is refused, or no daemon answers: everything runs on \
+as before.";
+
+const GENHASH_HELP: &str = "\
+Example:
+  ldirector genhash -s 192.0.2.11 -p 80 -u /health";
+
 const CHECK_HELP: &str = "\
+Examples:
+  ldirector check
+  ldirector check --fix --dry-run keepalived.conf
+  ldirector check --deny warnings --format github etc/*.conf
+
+Without FILE, the file that the daemon would take is checked.
+
 Exit codes: 0 no errors; 1 errors (with `--deny warnings` also warnings); 2 a file cannot be read \
 or written, or wrong usage.
 
@@ -40,22 +87,30 @@ standing alone, on the next.";
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run in the foreground; logs go to the journal or to standard error.
+    #[command(after_help = RUN_HELP)]
     Run(Box<RunArgs>),
     /// Say what is wrong in configuration files, and how to mend it.
     #[command(after_help = CHECK_HELP)]
     Check(CheckArgs),
     /// Say what a finding of `check` means, with a wrong and a right example; list all without a
     /// code.
+    #[command(after_help = EXPLAIN_HELP)]
     Explain(ExplainArgs),
     /// Show virtual routers, virtual servers and real servers of the running daemon.
+    #[command(after_help = STATUS_HELP)]
     Status(StatusArgs),
     /// Apply the changed configuration file; fails if it has errors, and then changes nothing.
+    #[command(after_help = RELOAD_HELP)]
     Reload(SocketArgs),
     /// On a real server of LVS-DR or LVS-TUN: check, apply, undo or print what it needs to take
     /// packets to the virtual address and to be silent about it.
     Realserver(RealserverArgs),
     /// Print the MD5 of what a web server answers, for `digest` of HTTP_GET and SSL_GET.
+    #[command(after_help = GENHASH_HELP)]
     Genhash(GenhashArgs),
+    /// Write manual pages or shell completions, for packages.
+    #[command(hide = true)]
+    Generate(GenerateArgs),
     /// One of the daemon's own processes.
     #[command(hide = true)]
     Child(ChildArgs),
@@ -66,14 +121,14 @@ pub(super) struct RunArgs {
     /// Configuration file
     #[arg(short = 'f', long = "use-file", visible_alias = "file", value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
-    /// Stay in the foreground (`run` always does)
+    /// Stay in the foreground; `run` always does
     #[arg(short = 'n', long)]
     pub(super) dont_fork: bool,
     /// Log details
     #[arg(short = 'D', long)]
     pub(super) log_detail: bool,
-    /// Accepted; `check` shows what was understood
-    #[arg(short = 'd', long)]
+    /// `check` shows what was understood
+    #[arg(short = 'd', long, help_heading = ACCEPTED)]
     pub(super) dump_conf: bool,
     /// Log to standard error
     #[arg(short = 'l', long)]
@@ -93,8 +148,8 @@ pub(super) struct RunArgs {
     /// Leave the IPVS table when stopping
     #[arg(short = 'I', long)]
     pub(super) dont_release_ipvs: bool,
-    /// Do not restart a process that ends unexpectedly (accepted; it is restarted)
-    #[arg(short = 'R', long)]
+    /// A process that ends unexpectedly is restarted in any case
+    #[arg(short = 'R', long, help_heading = ACCEPTED)]
     pub(super) dont_respawn: bool,
     /// Pid file
     #[arg(short = 'p', long = "pid", value_name = "FILE")]
@@ -105,8 +160,8 @@ pub(super) struct RunArgs {
     /// Pid file of the checkers process
     #[arg(short = 'c', long = "checkers_pid", alias = "checkers-pid", value_name = "FILE")]
     pub(super) checkers_pid: Option<PathBuf>,
-    /// Accepted: logs go to the journal or the system log as they are
-    #[arg(short = 'S', long, value_name = "0-7")]
+    /// Logs go to the journal or the system log as they are
+    #[arg(short = 'S', long, value_name = "0-7", help_heading = ACCEPTED)]
     pub(super) log_facility: Option<u8>,
     /// Log to this file
     #[arg(short = 'g', long, value_name = "FILE", num_args = 0..=1)]
@@ -114,8 +169,8 @@ pub(super) struct RunArgs {
     /// Do not log to the system log
     #[arg(short = 'G', long)]
     pub(super) no_syslog: bool,
-    /// Accepted without effect: there is no SNMP agent in ldirector
-    #[arg(short = 'x', long)]
+    /// There is no SNMP agent in ldirector
+    #[arg(short = 'x', long, help_heading = ACCEPTED)]
     pub(super) snmp: bool,
     /// What `@ID` lines of the file are compared with
     #[arg(short = 'i', long, value_name = "ID")]
@@ -138,23 +193,23 @@ pub(super) struct RunArgs {
     /// A missing include is an error, as `include_check` says it
     #[arg(short = 'e', long)]
     pub(super) all_config: bool,
-    /// Accepted: a process runs where the file gives it something to do
-    #[arg(long)]
+    /// A process runs where the file gives it something to do
+    #[arg(long, help_heading = ACCEPTED)]
     pub(super) all: bool,
-    /// Accepted: addresses are released at a stop unless -V is given
-    #[arg(short = 'X', long)]
+    /// Addresses are released at a stop unless -V is given
+    #[arg(short = 'X', long, help_heading = ACCEPTED)]
     pub(super) release_vips: bool,
-    /// Accepted: `LDIRECTOR_LOG=debug` shows what netlink reports
-    #[arg(short = 'a', long)]
+    /// `LDIRECTOR_LOG=debug` shows what netlink reports
+    #[arg(short = 'a', long, help_heading = ACCEPTED)]
     pub(super) address_monitoring: bool,
-    /// Accepted: core dumps are as the service manager sets them
-    #[arg(short = 'm', long)]
+    /// Core dumps are as the service manager sets them
+    #[arg(short = 'm', long, help_heading = ACCEPTED)]
     pub(super) core_dump: bool,
-    /// Accepted: core dumps are as the service manager sets them
-    #[arg(short = 'M', long, value_name = "PATTERN", num_args = 0..=1)]
+    /// Core dumps are as the service manager sets them
+    #[arg(short = 'M', long, value_name = "PATTERN", num_args = 0..=1, help_heading = ACCEPTED)]
     pub(super) core_dump_pattern: Option<Option<String>>,
-    /// Accepted without effect: there is no SNMP agent in ldirector
-    #[arg(short = 'A', long, value_name = "SOCKET")]
+    /// There is no SNMP agent in ldirector
+    #[arg(short = 'A', long, value_name = "SOCKET", help_heading = ACCEPTED)]
     pub(super) snmp_agent_socket: Option<String>,
     /// Print the number of the signal for RELOAD, STOP, DATA, STATS or JSON
     #[arg(long, value_name = "FUNCTION")]

@@ -13,6 +13,7 @@ mod chores;
 mod cli;
 mod explain;
 mod fix;
+mod generate;
 mod genhash;
 mod language;
 mod logging;
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
             Command::Reload(arguments) => status::reload(&arguments),
             Command::Realserver(arguments) => realserver::run(&arguments),
             Command::Genhash(arguments) => genhash::run(&arguments),
+            Command::Generate(arguments) => generate::run(&arguments),
             Command::Child(arguments) => match arguments.role {
                 Role::Vrrp(arguments) => vrrp_child::run(&arguments),
                 Role::Checkers(arguments) => checkers_child::run(&arguments),
