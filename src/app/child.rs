@@ -59,7 +59,9 @@ where
         }
     };
     let outcome = runtime.block_on(async {
-        // The parent alone decides when we stop: a terminal's ^C reaches the whole group.
+        // The parent alone decides when we stop: a terminal's ^C reaches the whole group, and a
+        // service manager's signals all processes of the service. When those end the parent, we
+        // still have to let go of what we hold.
         ignore_signals().map_err(ChildError::Runtime)?;
         let tuned = Tuned::new(which, arguments.umask);
         let (mut link, answers) = open(tuned)?;
@@ -78,7 +80,8 @@ where
 
 fn ignore_signals() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    for kind in [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()] {
+    let abort = SignalKind::from_raw(libc::SIGABRT);
+    for kind in [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate(), abort] {
         let mut caught = signal(kind)?;
         tokio::spawn(async move { while caught.recv().await.is_some() {} });
     }

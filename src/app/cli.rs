@@ -102,6 +102,8 @@ pub(super) enum Command {
     /// Apply the changed configuration file; fails if it has errors, and then changes nothing.
     #[command(after_help = RELOAD_HELP)]
     Reload(SocketArgs),
+    /// Stop the daemon, and come back when it has let go of everything.
+    Stop(SocketArgs),
     /// On a real server of LVS-DR or LVS-TUN: check, apply, undo or print what it needs to take
     /// packets to the virtual address and to be silent about it.
     Realserver(RealserverArgs),

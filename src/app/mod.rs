@@ -65,6 +65,7 @@ pub fn main() -> ExitCode {
             Command::Status(arguments) => status::show(&arguments),
             Command::Reload(arguments) => status::reload(&arguments),
             Command::Realserver(arguments) => realserver::run(&arguments),
+            Command::Stop(arguments) => status::stop(&arguments),
             Command::Genhash(arguments) => genhash::run(&arguments),
             Command::Generate(arguments) => generate::run(&arguments),
             Command::Child(arguments) => match arguments.role {

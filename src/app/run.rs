@@ -220,7 +220,9 @@ fn turn(
         chores.settle(0, &configuration);
         let newest = Arc::clone(&chores.newest);
         start_up(&global).await?;
-        let supervisor = Supervisor::new(configuration, &which, Instant::now());
+        let now = Instant::now();
+        let supervisor = Supervisor::new(configuration, &which, now)
+            .watched(sd_notify::watchdog_enabled(), now);
         let ready: Box<dyn FnOnce() + Send> = match background {
             Background::No => Box::new(|| {}),
             Background::Yes => {

@@ -1,4 +1,4 @@
-//! `ldirector status` and `ldirector reload`: one question to the running daemon.
+//! `ldirector status`, `reload` and `stop`: one question to the running daemon.
 use super::{
     cli::{SocketArgs, StatusArgs},
     exit,
@@ -12,6 +12,8 @@ use tokio::net::UnixStream;
 
 /// A reload waits for both children; the daemon answers by itself before this.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often `stop` looks whether the daemon is gone.
+const LOOK: Duration = Duration::from_millis(50);
 
 #[derive(Debug, thiserror::Error)]
 enum AskError {
@@ -51,6 +53,21 @@ pub(super) fn show(arguments: &StatusArgs) -> u8 {
 pub(super) fn reload(arguments: &SocketArgs) -> u8 {
     match ask(&arguments.socket, &Request::Reload) {
         Ok(Response::Done) => exit::OK,
+        Ok(Response::Failed(why)) => complain(&AskError::Refused(why)),
+        Ok(Response::Status(_)) => complain(&AskError::Confused),
+        Err(error) => complain(&error),
+    }
+}
+
+/// Comes back when nobody answers there any more: the parent closes its socket last.
+pub(super) fn stop(arguments: &SocketArgs) -> u8 {
+    match ask(&arguments.socket, &Request::Stop) {
+        Ok(Response::Done) => {
+            while std::os::unix::net::UnixStream::connect(&arguments.socket).is_ok() {
+                std::thread::sleep(LOOK);
+            }
+            exit::OK
+        }
         Ok(Response::Failed(why)) => complain(&AskError::Refused(why)),
         Ok(Response::Status(_)) => complain(&AskError::Confused),
         Err(error) => complain(&error),

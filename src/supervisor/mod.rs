@@ -27,6 +27,8 @@ use std::{
 
 /// How long a child may take to apply a configuration before `reload` stops waiting for it.
 const RELOAD_WAIT: Duration = Duration::from_secs(20);
+/// Signs of life within the service manager's limit: a busy machine may delay one or two.
+const PULSES: u32 = 4;
 
 /// A file that was read without an error.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -98,7 +100,10 @@ pub enum Tell {
     Ready,
     Reloading,
     Stopping,
+    /// A line for `systemctl status`.
     Status(String),
+    /// The loop turns (`WatchdogSec=`).
+    Alive,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +138,8 @@ pub struct Supervisor {
     /// Why the last reload was refused; None after one that was taken.
     refused: Option<String>,
     sessions: Sessions,
+    /// How often and when next the service manager hears that we live; None where it does not watch.
+    pulse: Option<(Duration, Instant)>,
 }
 
 impl Supervisor {
@@ -161,7 +168,28 @@ impl Supervisor {
             reloads: 0,
             refused: None,
             sessions: Sessions::default(),
+            pulse: None,
         }
+    }
+
+    /// The service manager ends us when it has heard nothing for `limit`; None: it does not watch.
+    #[must_use]
+    pub fn watched(mut self, limit: Option<Duration>, now: Instant) -> Self {
+        self.pulse = limit.map(|limit| (limit / PULSES, now));
+        self
+    }
+
+    /// What the service manager shows of us.
+    fn state(&self) -> Action {
+        let missing = self.children.iter().filter(|(_, life)| !life.is_running() && !life.is_gone());
+        let mut text = "running".to_owned();
+        for (child, _) in missing {
+            text.push_str(&format!(", the {} process is being restarted", name(*child)));
+        }
+        if let Some(why) = &self.refused {
+            text.push_str(&format!("; the last reload was refused: {why}"));
+        }
+        Action::Tell(Tell::Status(text))
     }
 
     fn life(&mut self, which: Child) -> Option<&mut ChildLife> {
@@ -183,6 +211,7 @@ impl Supervisor {
                 Level::Error,
                 format!("{} process ended ({how}): restarting", name(which)),
             ));
+            out.push(self.state());
         }
         if which == Child::Bfd {
             self.sessions.unknown(now);
@@ -286,11 +315,11 @@ impl Supervisor {
                     format!("Reload refused, everything runs on as before: {why}"),
                 ));
                 out.push(Action::Tell(Tell::Ready));
-                out.push(Action::Tell(Tell::Status(format!("reload refused: {why}"))));
                 for client in clients {
                     out.push(Action::Answer { client, response: Response::Failed(why.clone()) });
                 }
                 self.refused = Some(why);
+                out.push(self.state());
             }
         }
     }
@@ -302,7 +331,7 @@ impl Supervisor {
         };
         out.push(Action::Log(Level::Info, "Reload complete".to_owned()));
         out.push(Action::Tell(Tell::Ready));
-        out.push(Action::Tell(Tell::Status("running".to_owned())));
+        out.push(self.state());
         for client in reload.clients {
             out.push(Action::Answer { client, response: Response::Done });
         }
@@ -321,13 +350,14 @@ impl Supervisor {
             ToParent::Configured => {
                 if let Some(reload) = &mut self.reload {
                     reload.waits_for.retain(|child| *child != from);
+                    self.finish_reload(now, out);
+                    return;
                 }
-                self.finish_reload(now, out);
                 if !self.ready {
                     self.ready = true;
                     out.push(Action::Tell(Tell::Ready));
-                    out.push(Action::Tell(Tell::Status("running".to_owned())));
                 }
+                out.push(self.state());
             }
             ToParent::Vrrp(number, status) => {
                 self.questions.add(number, from, Part::Vrrp(status), out);
@@ -440,9 +470,14 @@ impl Machine for Supervisor {
             self.pass_on(&name, false, &mut out);
         }
         self.questions.answer(Some(now), &mut out);
+        if let Some((every, at)) = self.pulse.as_mut().filter(|(_, at)| *at <= now) {
+            *at = now + *every;
+            out.push(Action::Tell(Tell::Alive));
+        }
         if let Some(late) = self.reload.take_if(|reload| reload.until <= now) {
             out.push(Action::Log(Level::Warning, "Reload: a process is still at it".to_owned()));
             out.push(Action::Tell(Tell::Ready));
+            out.push(self.state());
             for client in late.clients {
                 let response = Response::Failed(
                     "the configuration is good, but a process has not applied it yet: see `ldirector status`"
@@ -460,6 +495,7 @@ impl Machine for Supervisor {
             .chain(self.questions.next_deadline())
             .chain(self.reload.as_ref().map(|reload| reload.until))
             .chain(self.sessions.deadline())
+            .chain(self.pulse.map(|(_, at)| at))
             .min()
     }
 }

@@ -34,7 +34,7 @@ fn a_child_that_dies_returns_at_once_and_then_ever_later() {
     for pause in [0, 1, 2, 4] {
         let said = parent.handle(Event::Exited(Child::Vrrp, "signal 9".to_owned()), now);
         assert!(
-            matches!(&said[..], [Action::Log(Level::Error, text)] if text.contains("signal 9"))
+            matches!(&said[..], [Action::Log(Level::Error, text), _] if text.contains("signal 9"))
         );
         if pause > 0 {
             assert!(!parent.handle_deadline(now).contains(&Action::Spawn(Child::Vrrp)));
@@ -225,4 +225,63 @@ fn a_file_without_sessions_has_no_process_for_them() {
     let mut parent = Supervisor::new(file(&[]), &all, now);
     let spawned = parent.handle_deadline(now);
     assert_eq!(spawned, [Action::Spawn(Child::Vrrp), Action::Spawn(Child::Checkers)]);
+}
+
+/// What the service manager hears.
+fn told(actions: Vec<Action>) -> Vec<Tell> {
+    let tells = actions.into_iter().filter_map(|action| match action {
+        Action::Tell(tell) => Some(tell),
+        _ => None,
+    });
+    tells.collect()
+}
+
+fn status(text: &str) -> Tell {
+    Tell::Status(text.to_owned())
+}
+
+fn configured(child: Child) -> Event {
+    Event::Message(child, ToParent::Configured)
+}
+
+#[test]
+fn the_service_manager_hears_how_it_goes() {
+    let (mut parent, now) = running();
+    let first = parent.handle(configured(Child::Vrrp), now);
+    assert_eq!(told(first), [Tell::Ready, status("running")]);
+    assert_eq!(told(parent.handle(configured(Child::Checkers), now)), [status("running")]);
+
+    let ended = parent.handle(Event::Exited(Child::Vrrp, "signal 9".to_owned()), now);
+    assert_eq!(told(ended), [status("running, the VRRP process is being restarted")]);
+    drop(parent.handle_deadline(now));
+    assert_eq!(told(parent.handle(configured(Child::Vrrp), now)), [status("running")]);
+
+    assert_eq!(told(parent.handle(Event::Signal(Signal::Reload), now)), [Tell::Reloading]);
+    let refused = parent.handle(Event::ConfigRead(Err("line 3".to_owned())), now);
+    let expected = [Tell::Ready, status("running; the last reload was refused: line 3")];
+    assert_eq!(told(refused), expected);
+
+    drop(parent.handle(Event::Signal(Signal::Reload), now));
+    drop(parent.handle(Event::ConfigRead(Ok(file(&both()))), now));
+    assert_eq!(told(parent.handle(configured(Child::Vrrp), now)), []);
+    let last = parent.handle(configured(Child::Checkers), now);
+    assert_eq!(told(last), [Tell::Ready, status("running")]);
+
+    assert_eq!(told(parent.handle(Event::Signal(Signal::Stop), now)), [Tell::Stopping]);
+}
+
+#[test]
+fn the_service_manager_hears_that_the_loop_turns_if_it_watches() {
+    let (parent, mut now) = running();
+    let mut parent = parent.watched(Some(seconds(8)), now);
+    let mut signs = 0;
+    for _ in 0..40 {
+        signs += told(parent.handle_deadline(now)).len();
+        let next = parent.next_deadline().unwrap();
+        assert!(next <= now + seconds(2), "a quarter of its limit at most");
+        now += Duration::from_millis(250);
+    }
+    assert_eq!(signs, 5, "in 9.75 s, the first at once");
+    let mut parent = parent.watched(None, now);
+    assert_eq!(told(parent.handle_deadline(now)), []);
 }

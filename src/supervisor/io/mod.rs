@@ -91,6 +91,7 @@ impl SupervisorExecutor {
             },
             Tell::Stopping => vec![sd_notify::NotifyState::Stopping],
             Tell::Status(text) => vec![sd_notify::NotifyState::Status(text)],
+            Tell::Alive => vec![sd_notify::NotifyState::Watchdog],
         };
         // Without a service manager this does nothing and succeeds.
         if let Err(error) = sd_notify::notify(&state) {

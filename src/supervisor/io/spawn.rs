@@ -78,6 +78,8 @@ pub(super) fn start(
         .arg(role)
         .args(&launch.arguments)
         .env_remove("NOTIFY_SOCKET")
+        .env_remove("WATCHDOG_USEC")
+        .env_remove("WATCHDOG_PID")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::null())
         .stderr(if launch.terminal { Stdio::inherit() } else { Stdio::null() })
