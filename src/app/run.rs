@@ -221,8 +221,8 @@ fn turn(
         let newest = Arc::clone(&chores.newest);
         start_up(&global).await?;
         let now = Instant::now();
-        let supervisor = Supervisor::new(configuration, &which, now)
-            .watched(sd_notify::watchdog_enabled(), now);
+        let supervisor =
+            Supervisor::new(configuration, &which, now).watched(sd_notify::watchdog_enabled(), now);
         let ready: Box<dyn FnOnce() + Send> = match background {
             Background::No => Box::new(|| {}),
             Background::Yes => {

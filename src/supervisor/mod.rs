@@ -181,7 +181,8 @@ impl Supervisor {
 
     /// What the service manager shows of us.
     fn state(&self) -> Action {
-        let missing = self.children.iter().filter(|(_, life)| !life.is_running() && !life.is_gone());
+        let missing =
+            self.children.iter().filter(|(_, life)| !life.is_running() && !life.is_gone());
         let mut text = "running".to_owned();
         for (child, _) in missing {
             text.push_str(&format!(", the {} process is being restarted", name(*child)));
