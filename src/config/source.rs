@@ -98,6 +98,28 @@ impl Sources {
         Self { files: vec![file], ..Self::default() }
     }
 
+    /// Where a keyword first begins a line: for what has no place of its own in the model. The start
+    /// of the text where it does not.
+    #[must_use]
+    pub fn keyword(&self, keyword: &str) -> Span {
+        let mut places = self.files.iter().enumerate().filter_map(|(number, file)| {
+            let mut at = 0;
+            let line = file.text.split_inclusive('\n').find(|line| {
+                at += line.len();
+                line.split_whitespace().next() == Some(keyword)
+            })?;
+            let start = at - line.trim_start().len();
+            let statement = line.split(['#', '!']).next().unwrap_or_default().trim();
+            let (start, end) = (u32::try_from(start), u32::try_from(start + statement.len()));
+            Some(Span {
+                file: FileId(u16::try_from(number).ok()?),
+                start: start.ok()?,
+                end: end.ok()?,
+            })
+        });
+        places.next().unwrap_or_default()
+    }
+
     #[must_use]
     pub fn file(&self, id: FileId) -> Option<&SourceFile> {
         self.files.get(usize::from(id.0))

@@ -3,7 +3,11 @@
 //! A probe looks at one thing and answers with a [`Found`]: a line for the report whatever was seen,
 //! and a diagnostic at the place in the file where something is wrong. Sentences are rules of
 //! [`crate::config::rules::probe`].
+pub mod firewall;
+pub mod interfaces;
 pub mod io;
+pub mod kernel;
+pub mod routers;
 
 use crate::config::{
     diagnostic::{Diagnostic, Diagnostics},

@@ -54,6 +54,12 @@ pub enum NetError {
     Netlink { operation: &'static str, source: rtnetlink::Error },
 }
 
+/// The first word of a setting (`net/ipv4/ip_forward`); None where this kernel has none of that name.
+#[must_use]
+pub fn sysctl(name: &str) -> Option<String> {
+    sysctl::Sysctls::read(name)
+}
+
 /// A connection to the kernel; cheap to clone. Lives in the network namespace of the thread that
 /// opened it.
 #[derive(Clone, Debug)]

@@ -2,6 +2,10 @@
 //!
 //! Probes are futures of one task, not tasks: dropping them ends what they do.
 #![allow(clippy::disallowed_methods, reason = "this is the shell: it may touch the outside world")]
+mod adverts;
+mod filters;
+mod machine;
+
 use super::Found;
 use crate::config::{Config, look::Topic, source::Sources};
 use futures_util::{StreamExt, stream};
@@ -58,15 +62,17 @@ pub fn look(
     progress: impl FnMut(Progress<'_>),
 ) -> io::Result<Found> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let found = runtime.block_on(async { run(probes(config, sources), limit, progress).await });
+    let found =
+        runtime.block_on(async { run(probes(config, sources, limit), limit, progress).await });
     // A name that is still being looked up is nobody's business any more.
     runtime.shutdown_background();
     Ok(found)
 }
 
 /// Those that wait longest first.
-fn probes(_config: &Config, _sources: &Sources) -> Vec<Probe> {
-    vec![]
+fn probes(config: &Config, sources: &Sources, limit: Duration) -> Vec<Probe> {
+    let parts = [machine::probes(config, sources, limit)];
+    parts.into_iter().flatten().collect()
 }
 
 /// What was found stands in the order of the probes, whichever was done first.
