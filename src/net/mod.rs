@@ -1,6 +1,7 @@
 //! Links, addresses and what the kernel says of them; ARP and ND packets as bytes.
 pub mod arp;
 pub mod filter;
+pub mod half_open;
 pub mod io;
 pub mod ndisc;
 
@@ -90,4 +91,17 @@ pub enum NetEvent {
     RouteRemoved(RouteIdentity),
     /// A rule was deleted by somebody.
     RuleRemoved(Box<Rule>),
+}
+
+/// The Internet checksum (RFC 1071) of an even number of bytes.
+fn checksum<'b>(bytes: impl Iterator<Item = &'b u8>) -> [u8; 2] {
+    let mut sum = 0_u32;
+    for (at, byte) in bytes.enumerate() {
+        sum += if at % 2 == 0 { u32::from(*byte) << 8 } else { u32::from(*byte) };
+    }
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    let [_, _, high, low] = (!sum).to_be_bytes();
+    [high, low]
 }

@@ -1,4 +1,5 @@
 //! Unsolicited neighbour advertisement (RFC 4861 §7.2.6, RFC 9568 §6.4.1).
+use super::checksum;
 use std::net::Ipv6Addr;
 
 /// Length of the Ethernet frame.
@@ -55,19 +56,6 @@ pub fn unsolicited(mac: [u8; 6], address: Ipv6Addr, role: Role) -> [u8; FRAME] {
         *place = *byte;
     }
     frame
-}
-
-/// The Internet checksum (RFC 1071) of an even number of bytes.
-fn checksum<'b>(bytes: impl Iterator<Item = &'b u8>) -> [u8; 2] {
-    let mut sum = 0_u32;
-    for (at, byte) in bytes.enumerate() {
-        sum += if at % 2 == 0 { u32::from(*byte) << 8 } else { u32::from(*byte) };
-    }
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    let [_, _, high, low] = (!sum).to_be_bytes();
-    [high, low]
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod sysctl;
 #[cfg(test)]
 mod tests;
 mod tunnel;
+pub mod wire;
 
 use super::{LinkView, RouteView};
 use crate::base::{InterfaceAddress, LinkIndex, Route, Rule};

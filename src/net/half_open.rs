@@ -1,0 +1,154 @@
+//! The first packet of a TCP connection as an Ethernet frame, and what comes back (RFC 9293 §3.5):
+//! it goes to the MAC address it names, whoever else holds the IP address.
+use super::checksum;
+use std::net::{IpAddr, SocketAddr};
+
+/// IPv4 and TCP without options, behind the Ethernet header.
+pub const FRAME: usize = 54;
+/// Who is not meant must not pass it on.
+const HOPS: u8 = 1;
+const TCP: u8 = 6;
+const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+const ACK: u8 = 0x10;
+/// Data offset of a header without options: 5 words.
+const OFFSET: u8 = 0x50;
+
+/// The two ends, both of IPv4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    pub from_mac: [u8; 6],
+    pub to_mac: [u8; 6],
+    pub from: SocketAddr,
+    pub to: SocketAddr,
+}
+
+/// What the other end says to a SYN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// SYN and ACK; the sequence number it expects next.
+    Accepted { next: u32 },
+    /// RST: it has the address, and nobody listens.
+    Refused,
+}
+
+impl Way {
+    /// Asks for a connection. None: an end is of IPv6.
+    #[must_use]
+    pub fn syn(&self, sequence: u32) -> Option<[u8; FRAME]> {
+        self.segment(SYN, sequence)
+    }
+
+    /// Takes the question back: the other end forgets it.
+    #[must_use]
+    pub fn reset(&self, sequence: u32) -> Option<[u8; FRAME]> {
+        self.segment(RST, sequence)
+    }
+
+    fn segment(&self, flags: u8, sequence: u32) -> Option<[u8; FRAME]> {
+        let (IpAddr::V4(from), IpAddr::V4(to)) = (self.from.ip(), self.to.ip()) else {
+            return None;
+        };
+        let ends = [from.octets(), to.octets()].concat();
+        // Version and length, type of service, length, no identification, do not fragment.
+        let start = [0x45, 0, 0, 40, 0, 0, 0x40, 0, HOPS, TCP];
+        let sum = checksum(start.iter().chain(&ends));
+        let ports = [self.from.port().to_be_bytes(), self.to.port().to_be_bytes()].concat();
+        let sequence = sequence.to_be_bytes();
+        // No acknowledgement; a window of 1024.
+        let middle = [0, 0, 0, 0, OFFSET, flags, 4, 0];
+        let pseudo = [0, TCP, 0, 20];
+        let segment = ports.iter().chain(&sequence).chain(&middle);
+        let tcp_sum = checksum(ends.iter().chain(&pseudo).chain(segment.clone()));
+        let ethernet = self.to_mac.iter().chain(&self.from_mac).chain(&[0x08, 0x00]);
+        let bytes = ethernet.chain(&start).chain(&sum).chain(&ends).chain(segment).chain(&tcp_sum);
+        let mut frame = [0; FRAME];
+        // The urgent pointer at the end stays 0.
+        for (place, byte) in frame.iter_mut().zip(bytes) {
+            *place = *byte;
+        }
+        Some(frame)
+    }
+
+    /// What a frame says to our SYN; None: it is none of the other end's to us.
+    #[must_use]
+    pub fn answer(&self, frame: &[u8]) -> Option<Answer> {
+        let (IpAddr::V4(from), IpAddr::V4(to)) = (self.from.ip(), self.to.ip()) else {
+            return None;
+        };
+        let packet = frame.get(14..)?;
+        let length = usize::from(packet.first()? & 0x0f) * 4;
+        let segment = packet.get(length..)?;
+        let ours = frame.get(6..14)? == [&self.to_mac[..], &[0x08, 0x00]].concat()
+            && *packet.get(9)? == TCP
+            && packet.get(12..20)? == [to.octets(), from.octets()].concat()
+            && segment.get(..4)?
+                == [self.to.port().to_be_bytes(), self.from.port().to_be_bytes()].concat();
+        if !ours {
+            return None;
+        }
+        let next = u32::from_be_bytes(segment.get(8..12)?.try_into().ok()?);
+        match segment.get(13)? & (SYN | RST | ACK) {
+            flags if flags & RST != 0 => Some(Answer::Refused),
+            flags if flags == SYN | ACK => Some(Answer::Accepted { next }),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn way() -> Way {
+        Way {
+            from_mac: [2, 0, 0, 0, 0, 5],
+            to_mac: [2, 0, 0, 0, 1, 0],
+            from: "192.168.4.5:40000".parse().unwrap(),
+            to: "192.168.4.80:80".parse().unwrap(),
+        }
+    }
+
+    /// As the other end would answer: ends swapped.
+    fn back(way: &Way) -> Way {
+        Way { from_mac: way.to_mac, to_mac: way.from_mac, from: way.to, to: way.from }
+    }
+
+    /// The checksums are those that tcpdump finds correct.
+    #[test]
+    fn a_frame_is_what_the_standards_say() {
+        let frame = way().syn(0x0102_0304).unwrap();
+        let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            hex,
+            "020000000100020000000005080045000028000040000106f02ac0a80405c0a804509c40005001020304\
+             000000005002040081a60000"
+        );
+    }
+
+    #[test]
+    fn answers() {
+        let (way, there) = (way(), back(&way()));
+        let said = |flags| there.segment(flags, 7).and_then(|frame| way.answer(&frame));
+        assert_eq!(said(SYN | ACK), Some(Answer::Accepted { next: 0 }));
+        assert_eq!(said(RST | ACK), Some(Answer::Refused));
+        assert_eq!(said(RST), Some(Answer::Refused));
+        assert_eq!(said(ACK), None, "that is no answer to a SYN");
+        assert_eq!(said(SYN), None, "they ask for themselves");
+        let from = |there: Way| there.segment(SYN | ACK, 7).and_then(|frame| way.answer(&frame));
+        assert_eq!(from(Way { from_mac: [2, 0, 0, 0, 1, 1], ..there }), None, "another machine");
+        let port = "192.168.4.80:81".parse().unwrap();
+        assert_eq!(from(Way { from: port, ..there }), None);
+        assert_eq!(way.answer(&way.syn(1).unwrap()), None, "our own");
+        let six = Way { to: "[2001:db8::1]:80".parse().unwrap(), ..way };
+        assert_eq!(six.syn(1), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_answer_or_not(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+            prop_assert_eq!(way().answer(&bytes), None);
+        }
+    }
+}
