@@ -7,10 +7,7 @@ use super::{
 };
 use crate::{
     checkers::io::ProbeContext,
-    config::{
-        Config,
-        model::{TlsIdentity, TrackFile},
-    },
+    config::{Config, model::TrackFile},
     director::{
         Event, Options,
         io::{Ends, Upward, World},
@@ -105,13 +102,7 @@ async fn turn(
 }
 
 fn probe_context(config: &Config) -> Result<ProbeContext, String> {
-    // Files that nobody uses may be broken.
-    let identity = if config.director.has_tls() {
-        config.director.tls.clone()
-    } else {
-        TlsIdentity::default()
-    };
-    ProbeContext::new(&identity, policy(&config.global))
+    ProbeContext::of(&config.director, policy(&config.global))
 }
 
 fn reload(shared: &Mutex<Shared>, config: &Config) {

@@ -210,7 +210,9 @@ fn place(body: &[u8], offset: usize) -> usize {
     shown + offset.saturating_sub(at)
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// A digest as the file has it.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

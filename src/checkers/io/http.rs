@@ -3,7 +3,7 @@
 use super::{ProbeContext, connect, tls};
 use crate::{
     checkers::{
-        Outcome,
+        Outcome, ProbeRequest,
         http::{self, Body},
     },
     config::model::{Connection, HttpCheck, HttpProtocol, HttpUrl, RegexOptions},
@@ -34,17 +34,51 @@ pub(super) async fn probe(check: &HttpCheck, url: usize, context: &ProbeContext)
         Ok(regex) => regex,
         Err(reason) => return Outcome::local(reason),
     };
+    match answer(check, url, context).await {
+        Ok((status, body)) => http::judge(url, regex.as_deref(), status, body),
+        Err(outcome) => outcome,
+    }
+}
+
+/// Probes once, and also tells the status and the digest of what came, whether the url demands one or
+/// not.
+pub async fn examine(
+    check: &HttpCheck,
+    request: ProbeRequest,
+    context: &ProbeContext,
+) -> (Outcome, Option<(u16, [u8; 16])>) {
+    let Some(url) = check.urls.get(request.url) else {
+        return (Outcome::local(format!("no url number {}", request.url)), None);
+    };
+    let regex = match url.regex.as_ref().map(|options| context.regex(options)).transpose() {
+        Ok(regex) => regex,
+        Err(reason) => return (Outcome::local(reason), None),
+    };
+    // Any digest has the body hashed; the url itself says what is demanded.
+    let hashed = HttpUrl { digest: Some(url.digest.unwrap_or_default()), ..url.clone() };
+    match answer(check, &hashed, context).await {
+        Ok((status, body)) => {
+            let page = body.clone().digest().map(|digest| (status, digest));
+            (http::judge(url, regex.as_deref(), status, body), page)
+        }
+        Err(outcome) => (outcome, None),
+    }
+}
+
+/// Status and body of the response.
+async fn answer(
+    check: &HttpCheck,
+    url: &HttpUrl,
+    context: &ProbeContext,
+) -> Result<(u16, Body), Outcome> {
     let exchange = async {
         match Engine::of(check, url) {
             Engine::General(address, host) => general(check, url, address, host, context).await,
             Engine::Direct => direct(check, url, context).await,
         }
     };
-    match timeout(check.connection.timeout * WHOLE_PROBE, exchange).await {
-        Ok(Ok((status, body))) => http::judge(url, regex.as_deref(), status, body),
-        Ok(Err(outcome)) => outcome,
-        Err(_) => Outcome::fail("timed out"),
-    }
+    let whole = timeout(check.connection.timeout * WHOLE_PROBE, exchange).await;
+    whole.unwrap_or_else(|_| Err(Outcome::fail("timed out")))
 }
 
 #[derive(Debug)]

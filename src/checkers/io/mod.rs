@@ -16,7 +16,7 @@ mod udp;
 
 use super::{Outcome, ProbeRequest};
 use crate::{
-    config::model::{CheckerKind, RegexOptions, TlsIdentity},
+    config::model::{CheckerKind, DirectorConfig, RegexOptions, TlsIdentity},
     scripts::Policy,
 };
 use fancy_regex::Regex;
@@ -46,6 +46,17 @@ impl ProbeContext {
             pings: ping::Pings::default(),
             regexes: Arc::default(),
         })
+    }
+
+    /// For the checkers of a configuration.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of(director: &DirectorConfig, policy: Policy) -> Result<Self, String> {
+        // Files that nobody uses may be broken.
+        let identity =
+            if director.has_tls() { director.tls.clone() } else { TlsIdentity::default() };
+        Self::new(&identity, policy)
     }
 
     fn regex(&self, options: &RegexOptions) -> Result<Arc<Regex>, String> {
