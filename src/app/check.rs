@@ -2,7 +2,7 @@
 //! same checks for the daemon, which refuses what has errors.
 use super::{
     cli::{CONFIG_FILES, CheckArgs, Deny, Format, RunArgs},
-    exit, fix, language, print, probe,
+    exit, fix, language, pair, print, probe,
 };
 use crate::{
     config::{
@@ -59,17 +59,18 @@ pub(super) fn files(arguments: &CheckArgs) -> u8 {
             Ok(sources) => all.push(if arguments.fix {
                 mend(path, sources, &levels, arguments, &mut code)
             } else {
-                checked(sources, &levels, probe.as_ref())
+                advised(sources, probe.as_ref())
             }),
             Err(why) => {
                 eprintln!("error: {why}");
                 code = exit::CONFIG;
             }
         }
-        let last = all.last().map(|checked: &Checked| checked.found.has_errors());
-        if last == Some(true) {
-            code = code.max(exit::FAILED);
-        }
+    }
+    let proof = pair::check(&mut all, &files, arguments, language);
+    let all: Vec<Checked> = all.into_iter().map(|advised| advised.level(&levels)).collect();
+    if all.iter().any(|checked| checked.found.has_errors()) {
+        code = code.max(exit::FAILED);
     }
     let text = match arguments.format {
         Format::Text => {
@@ -80,10 +81,11 @@ pub(super) fn files(arguments: &CheckArgs) -> u8 {
                 }
                 eprint!("{}", render::render(sources, found, style));
             }
-            return code;
+            let Some(proof) = proof else { return code };
+            proof.table
         }
         Format::Short => formats::short(&all, language),
-        Format::Json => formats::json(&all, language),
+        Format::Json => formats::json(&all, language, proof.as_ref().map(|proof| &proof.report)),
         Format::Sarif => formats::sarif(&all, language),
         Format::Github => formats::github(&all, language),
     };
@@ -98,7 +100,7 @@ fn mend(
     levels: &Levels,
     arguments: &CheckArgs,
     code: &mut u8,
-) -> Checked {
+) -> Advised {
     let from_input = path == Path::new("-");
     let show = match arguments.format {
         Format::Text => fix::Show::Output,
@@ -108,15 +110,32 @@ fn mend(
     if !mended.ok {
         *code = exit::CONFIG;
     }
-    if arguments.dry_run && checked(sources, levels, None).found.has_errors() {
+    if arguments.dry_run && advised(sources, None).level(levels).found.has_errors() {
         *code = (*code).max(exit::FAILED);
     }
-    checked(mended.sources, levels, None)
+    advised(mended.sources, None)
+}
+
+/// A configuration, and all that could be said of it.
+pub(super) struct Advised {
+    pub(super) sources: Sources,
+    pub(super) config: Config,
+    pub(super) found: Diagnostics,
+    /// Only with `--probe`.
+    looks: Option<Vec<Look>>,
+}
+
+impl Advised {
+    /// What the user wants to hear of it.
+    fn level(mut self, levels: &Levels) -> Checked {
+        levels::apply(&self.sources, levels, &mut self.found);
+        Checked { sources: self.sources, found: self.found, looks: self.looks }
+    }
 }
 
 /// What is to be said of a configuration; with `probe`, also of where it is to run, found within
 /// that time.
-fn checked(sources: Sources, levels: &Levels, probe: Option<&Duration>) -> Checked {
+fn advised(sources: Sources, probe: Option<&Duration>) -> Advised {
     let (config, mut found, written) = config::parse_for_advice(&sources);
     // Advice about what is not understood yet would be noise.
     if !found.has_errors() {
@@ -126,8 +145,7 @@ fn checked(sources: Sources, levels: &Levels, probe: Option<&Duration>) -> Check
     // What has errors will not run anywhere.
     let probe = probe.filter(|_| !found.has_errors());
     let looks = probe.map(|limit| probe::look(&config, &sources, *limit, &mut found));
-    levels::apply(&sources, levels, &mut found);
-    Checked { sources, found, looks }
+    Advised { sources, config, found, looks }
 }
 
 pub(super) fn colours(stream: &impl IsTerminal) -> bool {
@@ -143,7 +161,7 @@ pub(super) fn test(path: &Path, arguments: &RunArgs, log: Option<&Path>) -> u8 {
             return exit::CONFIG;
         }
     };
-    let Checked { sources, found, .. } = checked(sources, &Levels::default(), None);
+    let Checked { sources, found, .. } = advised(sources, None).level(&Levels::default());
     let code = if found.has_errors() { exit::FAILED } else { exit::OK };
     let colour = log.is_none() && colours(&std::io::stderr());
     let style = Style { colour, width: width(), language: language::of_locale() };

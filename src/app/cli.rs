@@ -251,6 +251,15 @@ pub(super) struct CheckArgs {
     /// For people (on standard error), or for programs (on standard output)
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
+    /// The files are directors of one site, and so they are checked against each other, too: whether
+    /// they agree, and who holds which address when machines, interfaces and scripts fail. Without
+    /// this option that is done where all of the files hang together by their virtual routers: an
+    /// address in common, or a virtual_router_id and addresses of one /24 or /64
+    #[arg(long, conflicts_with = "no_pair")]
+    pub(super) pair: bool,
+    /// Check each file on its own
+    #[arg(long)]
+    pub(super) no_pair: bool,
     /// Mend what can be mended without doubt, and show the difference; `-` is written to standard
     /// output
     #[arg(long)]

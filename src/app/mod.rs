@@ -18,6 +18,7 @@ mod genhash;
 mod language;
 mod logging;
 mod memory;
+mod pair;
 mod places;
 mod probe;
 mod realserver;

@@ -262,6 +262,11 @@ impl Diagnostics {
         self.found.retain_mut(keep);
     }
 
+    /// Drops what a closer look has answered.
+    pub fn forget(&mut self, rule: &'static Rule) {
+        self.found.retain(|found| found.rule != rule);
+    }
+
     /// Where the list ends now: for [`Self::since`].
     #[must_use]
     pub fn here(&self) -> Said {

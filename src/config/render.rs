@@ -44,6 +44,13 @@ pub(super) fn in_order(found: &Diagnostics) -> Vec<&Diagnostic> {
     all
 }
 
+/// `FILE:LINE` of a place, for findings about another configuration.
+#[must_use]
+pub fn place(sources: &Sources, span: Span) -> String {
+    let (file, line, _) = Lines::of(sources).place(sources, span.file, span.start);
+    format!("{file}:{line}")
+}
+
 /// How many errors, warnings and notes there are, as a line; empty where there are none.
 #[must_use]
 pub fn summary(found: &Diagnostics, language: Language) -> String {

@@ -8,7 +8,7 @@ use crate::config::{
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Document<'f> {
+struct Document<'f, P> {
     version: u32,
     findings: Vec<Entry<'f>>,
     /// Only with `--probe`.
@@ -17,6 +17,8 @@ struct Document<'f> {
     errors: usize,
     warnings: usize,
     notes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pair: Option<P>,
 }
 
 #[derive(Serialize)]
@@ -112,9 +114,9 @@ fn looked(look: &Look, language: Language) -> Looked<'_> {
     }
 }
 
-/// Everything that was found, as one document.
+/// Everything that was found, as one document; with what was proved of a pair, if it is one.
 #[must_use]
-pub fn json(checked: &[Checked], language: Language) -> String {
+pub fn json(checked: &[Checked], language: Language, pair: Option<impl Serialize>) -> String {
     let findings = findings(checked, language);
     let count =
         |severity| findings.iter().filter(|finding| finding.found.severity == severity).count();
@@ -128,6 +130,7 @@ pub fn json(checked: &[Checked], language: Language) -> String {
             let looks = checked.iter().flat_map(|one| one.looks.iter().flatten());
             looks.map(|look| looked(look, language)).collect()
         }),
+        pair,
     };
     // Strings and numbers only: there is nothing that could fail.
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"

@@ -46,7 +46,8 @@ fn github_escapes_what_it_must() {
 
 #[test]
 fn json_has_what_readme_says() {
-    let value: Value = serde_json::from_str(&json(&checked(), Language::English)).unwrap();
+    let value: Value =
+        serde_json::from_str(&json(&checked(), Language::English, None::<()>)).unwrap();
     assert_eq!(value["version"], 1);
     assert_eq!((&value["errors"], &value["warnings"]), (&3.into(), &1.into()));
     let finding = &value["findings"][1];

@@ -3,12 +3,14 @@
 //! Codes are stable: LD01xx language, LD02xx values, LD03xx global_defs and scripts,
 //! LD04xx VRRP, LD05xx virtual servers, LD06xx checkers, LD07xx advice,
 //! LD08xx trackers, LD10xx what probes see. A retired code is not used again.
+//! LD08xx trackers, LD09xx directors against each other. A retired code is not used again.
 pub mod checkers;
 pub mod global;
 pub mod language;
 pub mod lints;
 pub mod lvs;
 pub mod probe;
+pub mod pair;
 pub mod text;
 pub mod trackers;
 pub mod values;
@@ -50,6 +52,7 @@ pub const AREAS: &[&[&Rule]] = &[
     trackers::ALL,
     &[],
     probe::ALL,
+    pair::ALL,
 ];
 
 /// Declares the rules of one area and the list of them.

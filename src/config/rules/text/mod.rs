@@ -35,7 +35,7 @@ impl Language {
     }
 }
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     include_str!("language.md"),
     include_str!("values.md"),
     include_str!("global.md"),
@@ -45,6 +45,7 @@ const FILES: [&str; 9] = [
     include_str!("trackers.md"),
     include_str!("lints.md"),
     include_str!("probe.md"),
+    include_str!("pair.md"),
 ];
 
 static TEXTS: LazyLock<BTreeMap<u16, Text>> = LazyLock::new(|| {
