@@ -12,7 +12,7 @@ use crate::{
         io::LoadOptions,
         levels::{self, Levels, Warnings},
         lints::{self, ScriptTexts},
-        look,
+        look::{self, Look},
         render::{self, Style},
         rules::{global as rules, text::Language},
         scripts::scripts,
