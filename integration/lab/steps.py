@@ -309,8 +309,8 @@ def outage(case, words):
 
 
 def requests(case, words):
-    """requests COUNT HOST URL NAME=TIMES...: who answered, exactly; `NAME=A..B` for a range, `as ADDRESS` for the
-    client's address as the servers saw it."""
+    """requests COUNT HOST URL NAME=TIMES...: who answered, exactly; `NAME=A..B` for a range, `lost=TIMES` for those
+    without an answer, `as ADDRESS` for the client's address as the servers saw it."""
     count, name, url, rest = int(words[0]), words[1], words[2], words[3:]
     output = case.host(name).run([sys.executable, str(HERE / "client.py"), url, str(count)])
     result = json.loads(output)
@@ -324,6 +324,9 @@ def requests(case, words):
         at = rest.index("as")
         assert clients == {rest[at + 1]}, f"the servers saw {clients}"
         rest = rest[:at] + rest[at + 2 :]
+    if any(pair.startswith("lost=") for pair in rest):
+        seen["lost"] = len(result["failed"])
+        result["failed"] = []
     for pair in rest:
         server, times = pair.split("=")
         low, _, high = times.partition("..")

@@ -96,6 +96,8 @@ pub(super) enum Command {
     /// code.
     #[command(after_help = EXPLAIN_HELP)]
     Explain(ExplainArgs),
+    /// Say what a keyword or a block of the configuration is; list all without a word.
+    Keywords(KeywordsArgs),
     /// Show virtual routers, virtual servers and real servers of the running daemon.
     #[command(after_help = STATUS_HELP)]
     Status(StatusArgs),
@@ -291,6 +293,13 @@ pub(super) struct ExplainArgs {
     pub(super) codes: Vec<String>,
     #[command(flatten)]
     pub(super) language: LanguageArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KeywordsArgs {
+    /// Keyword or block: `advert_int`, `real_server`
+    #[arg(value_name = "WORD")]
+    pub(super) words: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -15,6 +15,7 @@ mod explain;
 mod fix;
 mod generate;
 mod genhash;
+mod keywords;
 mod language;
 mod logging;
 mod memory;
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
             Command::Run(arguments) => run::foreground(&arguments),
             Command::Check(arguments) => check::files(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),
+            Command::Keywords(arguments) => keywords::run(&arguments),
             Command::Status(arguments) => status::show(&arguments),
             Command::Reload(arguments) => status::reload(&arguments),
             Command::Realserver(arguments) => realserver::run(&arguments),

@@ -13,6 +13,7 @@ mod lexer;
 mod line;
 pub mod lints;
 pub mod look;
+pub mod lookup;
 pub mod manual;
 pub mod model;
 pub mod names;

@@ -138,7 +138,7 @@ fn what_is_as_good_is_left_alone() {
 #[test]
 fn ipv6_has_no_settings() {
     let wanted = Wanted { vips: vec!["2001:db8::80".parse().unwrap()], method: Method::Direct };
-    let expected = ["ip address add 2001:db8::80/128 dev lo preferred_lft 0"];
+    let expected = ["ip address add 2001:db8::80/128 dev lo nodad preferred_lft 0"];
     assert_eq!(remedies(&wanted, &fresh()), expected);
 }
 

@@ -134,7 +134,7 @@ pub fn command(step: &Step) -> String {
             // Not to be chosen as the source of what this host sends of its own accord.
             let age = match address.family() {
                 Family::V4 => "",
-                Family::V6 => " preferred_lft 0",
+                Family::V6 => " nodad preferred_lft 0",
             };
             format!("ip address add {address} dev {interface}{label}{age}")
         }
