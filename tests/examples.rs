@@ -172,3 +172,49 @@ fn scripts_are_valid_and_there() {
         scripts.iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
     assert_eq!(called, there);
 }
+
+/// What an example promises is shown on a real kernel: some case of the lab runs it.
+#[test]
+fn every_example_is_run_by_a_case() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("integration/cases");
+    let texts: Vec<String> = with_extension(&cases, "case")
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let runs = |path: &Path| {
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+        texts
+            .iter()
+            .flat_map(|text| text.lines())
+            .any(|line| line.starts_with("config ") && line.split(' ').any(|word| word == name))
+    };
+    let idle: Vec<PathBuf> = mains().into_iter().filter(|path| !runs(path)).collect();
+    assert!(idle.is_empty(), "no `config HOST FILE` in integration/cases names {idle:?}");
+}
+
+/// Lines between ``` of a kind.
+fn blocks(text: &str, kind: &str) -> Vec<String> {
+    let mut found: Vec<String> = vec![];
+    let mut inside = false;
+    for line in text.lines() {
+        if let Some(opened) = line.strip_prefix("```") {
+            inside = opened == kind;
+            if inside {
+                found.push(String::new());
+            }
+        } else if inside && let Some(block) = found.last_mut() {
+            block.push_str(&format!("{line}\n"));
+        }
+    }
+    found
+}
+
+/// One of them is played on a real kernel (integration/cases); so both are true.
+#[test]
+fn the_lab_guide_types_the_same_in_both_languages() {
+    let read = |name| fs::read_to_string(folder().join(name)).unwrap();
+    let english = blocks(&read("LAB.md"), "console");
+    assert!(english.len() > 10);
+    assert_eq!(english, blocks(&read("LAB.zh.md"), "console"));
+}

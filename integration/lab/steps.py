@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from . import guide as guides
 from . import programs
 from .host import Host
 
@@ -246,6 +247,11 @@ def run(case, words):
     case.host(words[0]).run(words[1] if len(words) == 2 else words[1:])
 
 
+def guide(case, words):
+    """guide FILE: every command of a guide of the project, its output compared."""
+    guides.play(case, PROJECT / words[0])
+
+
 def pause(_, words):
     """pause SECONDS: where nothing can be waited for."""
     time.sleep(seconds(words[0]))
@@ -437,7 +443,7 @@ ORDERS = {
     "title": lambda case, words: None,
     "stop-asking": stop_asking,
     **{f.__name__: f for f in (only, needs, host, route, sysctl, real, file, copy, config, edit, start, stop, kill, reload)},
-    **{f.__name__: f for f in (power, link, netem, run, pause, www, asking, lost, outage, requests, differs)},
+    **{f.__name__: f for f in (power, link, netem, run, guide, pause, www, asking, lost, outage, requests, differs)},
 }
 WITH_TEXT = {"file", "config"}
 CHECKS = {

@@ -117,7 +117,9 @@ fn arguments(takes: Takes) -> String {
         Takes::OptionalBool => "[on|off]".to_owned(),
         Takes::NamedBlock(what) | Takes::WordsBlock(_, _, what) => format!("{what} {{ ... }}"),
         Takes::UpTo1(what) if !what.starts_with('[') => format!("[{what}]"),
-        Takes::UpTo1(_) | Takes::One(_) | Takes::Words(..) | Takes::Script => takes.describe().to_owned(),
+        Takes::UpTo1(_) | Takes::One(_) | Takes::Words(..) | Takes::Script => {
+            takes.describe().to_owned()
+        }
     }
 }
 
