@@ -374,6 +374,8 @@ pub(super) enum Role {
     Vrrp(Box<RunArgs>),
     Checkers(Box<RunArgs>),
     Bfd(Box<RunArgs>),
+    /// Lets go of what a killed daemon has left: with the daemon's own options.
+    Tidy(Box<RunArgs>),
     /// Becomes a script: with all groups of its user, and not outliving us.
     Script(ScriptArgs),
 }

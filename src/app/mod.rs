@@ -26,6 +26,7 @@ mod realserver;
 mod run;
 mod script_child;
 mod status;
+mod tidy;
 mod tuning;
 mod vrrp_child;
 
@@ -76,6 +77,7 @@ pub fn main() -> ExitCode {
                 Role::Checkers(arguments) => checkers_child::run(&arguments),
                 Role::Script(arguments) => script_child::run(&arguments),
                 Role::Bfd(arguments) => bfd_child::run(&arguments),
+                Role::Tidy(arguments) => tidy::run(&arguments),
             },
         },
     })

@@ -132,7 +132,7 @@ fn detach() -> std::io::Result<u8> {
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::FAILED))
 }
 
-fn chosen_file(arguments: &RunArgs) -> PathBuf {
+pub(super) fn chosen_file(arguments: &RunArgs) -> PathBuf {
     arguments.file.clone().unwrap_or_else(|| {
         let found = CONFIG_FILES.iter().map(Path::new).find(|path| path.exists());
         found.unwrap_or(Path::new(CONFIG_FILES[0])).to_owned()
@@ -282,7 +282,7 @@ async fn start_up(global: &GlobalDefs) -> Result<(), RunError> {
 }
 
 /// Before any thread or child that is to be there as well.
-fn enter(namespace: &Path) -> std::io::Result<()> {
+pub(super) fn enter(namespace: &Path) -> std::io::Result<()> {
     let file = std::fs::File::open(namespace)?;
     Ok(nix::sched::setns(file, nix::sched::CloneFlags::CLONE_NEWNET)?)
 }

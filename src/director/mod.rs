@@ -21,7 +21,7 @@ pub use rehearsal::{Rehearsal, Standing, entries_of, rehearse};
 use crate::{
     checkers::{Born, Change, Outcome},
     config::model::{CheckerKind, DirectorConfig, FlushOnStop, GlobalDefs},
-    ipvs::Table,
+    ipvs::{ServiceKey, Table},
     machine::Machine,
 };
 use knowledge::Knowledge;
@@ -37,6 +37,13 @@ use virtual_server::{Quorum, ServiceState};
 
 /// How long the kernel may take at the end before we go without its word.
 const END_WAIT: Duration = Duration::from_secs(3);
+
+/// The keys of everything that this configuration can have put into the kernel's table.
+#[must_use]
+pub fn keys(config: &DirectorConfig) -> Vec<ServiceKey> {
+    let servers = config.virtual_servers.iter();
+    servers.flat_map(|it| wanted::keys(&it.at, it.family)).map(|(key, _)| key).collect()
+}
 
 /// What no configuration says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,6 +17,7 @@ mod filter;
 mod hear;
 mod instance;
 pub mod io;
+mod leftovers;
 mod links;
 mod news;
 mod node;
@@ -40,6 +41,7 @@ pub use event::{
     Action, Announcement, Datagram, Endpoint, Event, Level, Packet, SocketKey, SyncOrder, SyncRole,
     Target, Tuning,
 };
+pub use leftovers::Leftovers;
 pub use node::VrrpNode;
 pub use packet::{AH_PROTOCOL, AuthHeader, PROTOCOL, TooShort, View};
 pub use trailer::Trailer;
