@@ -15,6 +15,7 @@ from .host import Host
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 STOP_PATIENCE = 8
+SYSTEMD = "/lib/systemd/systemd"
 
 
 def seconds(text):
@@ -139,6 +140,35 @@ def start(case, words):
     log = case.log(server) if what == "director" else case.work / f"{name}-{what}.log"
     case.running[name, what] = server.start(command, log)
     case.remember(name, start, words)
+
+
+def systemd(case, words):
+    """systemd HOST: boots one in the host, with our unit installed; from here on it is the host's first process."""
+    from .case import Skipped  # the case knows the steps; here the steps know the case
+
+    if not Path(SYSTEMD).exists():
+        raise Skipped(f"there is no {SYSTEMD}")
+    server = case.host(words[0])
+    script = ["sh", "-e", str(HERE / "systemd.sh")]
+    server.run([*script, "prepare", os.environ["LDIRECTOR"], str(case.log(server))])
+    spaces = ["unshare", "--pid", "--mount", "--cgroup", "--fork", "--kill-child", "--mount-proc"]
+    process = server.start([*spaces, *script, "boot"], case.work / f"{server.name}-systemd.log")
+    case.running[server.name, "systemd"] = process
+    until = time.monotonic() + 20
+    while Path(f"/proc/{server.pid}/comm").read_text() != "systemd\n":
+        assert time.monotonic() < until, "systemd has not started"
+        time.sleep(0.05)
+        server.pid = last_child(process.pid)
+    case.over_time("wait", 20, [server.name, "prints", "^running$", "systemctl is-system-running"])
+
+
+def last_child(pid):
+    """Follows the only child of each."""
+    while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if Path(f"/proc/{pid}/comm").read_text() == "systemd\n":
+            break
+        pid = int(children[0])
+    return pid
 
 
 def stop(case, words):
@@ -442,7 +472,7 @@ def not_(case, server, words):
 ORDERS = {
     "title": lambda case, words: None,
     "stop-asking": stop_asking,
-    **{f.__name__: f for f in (only, needs, host, route, sysctl, real, file, copy, config, edit, start, stop, kill, reload)},
+    **{f.__name__: f for f in (only, needs, host, route, sysctl, real, file, copy, config, edit, start, systemd, stop, kill, reload)},
     **{f.__name__: f for f in (power, link, netem, run, guide, pause, www, asking, lost, outage, requests, differs)},
 }
 WITH_TEXT = {"file", "config"}
