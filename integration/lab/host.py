@@ -28,6 +28,8 @@ class Host:
         self.name = name
         self.links = links
         self.pid = None
+        # Stands before every command that keeps running in here.
+        self.launcher = []
         self.power_on()
 
     def power_on(self):
@@ -119,7 +121,7 @@ class Host:
         with open(log, "ab") as out:
             # pylint: disable=consider-using-with
             return subprocess.Popen(
-                self.enter(command), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+                self.enter([*self.launcher, *command]), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
             )
 
     def write(self, path, text, mode=0o644):

@@ -142,6 +142,12 @@ def start(case, words):
     case.remember(name, start, words)
 
 
+def old_kernel(case, words):
+    """old-kernel HOST...: what is started there from here on finds no system call that is newer than Linux 3.10."""
+    for name in words:
+        case.host(name).launcher = [sys.executable, str(HERE / "old_kernel.py")]
+
+
 def systemd(case, words):
     """systemd HOST: boots one in the host, with our unit installed; from here on it is the host's first process."""
     from .case import Skipped  # the case knows the steps; here the steps know the case
@@ -472,6 +478,7 @@ def not_(case, server, words):
 ORDERS = {
     "title": lambda case, words: None,
     "stop-asking": stop_asking,
+    "old-kernel": old_kernel,
     **{f.__name__: f for f in (only, needs, host, route, sysctl, real, file, copy, config, edit, start, systemd, stop, kill, reload)},
     **{f.__name__: f for f in (power, link, netem, run, guide, pause, www, asking, lost, outage, requests, differs)},
 }
