@@ -3,10 +3,11 @@ use super::{
     rules::{
         Rule, language,
         text::{self, Language},
+        values,
     },
     source::{FileId, Span},
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 /// How bad it is. Errors keep a configuration from being used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -331,6 +332,32 @@ impl Diagnostics {
                 language::is_of_the_text(found.rule)
                     || !doubts.iter().any(|doubt| doubt.covers(found, &is_keyword))
             });
+        }
+    }
+
+    /// A word that is no value because its parameter is not defined: that is the mistake, and as bad.
+    pub(super) fn blame_parameters(&mut self) {
+        let undefined = [language::UNDEFINED_PARAMETER, language::UNDEFINED_PARAMETER_KEPT];
+        let parameters = self.found.iter().filter(|found| undefined.contains(&found.rule));
+        let parameters: BTreeSet<_> = parameters.map(|found| found.span).collect();
+        if parameters.is_empty() {
+            return;
+        }
+        let mut blamed = BTreeSet::new();
+        self.found.retain(|found| {
+            let is_no_value = found.rule.severity == Severity::Error
+                && values::ALL.contains(&found.rule)
+                && parameters.contains(&found.span);
+            if is_no_value {
+                blamed.insert(found.span);
+            }
+            !is_no_value
+        });
+        for found in &mut self.found {
+            if undefined.contains(&found.rule) && blamed.contains(&found.span) {
+                found.rule = language::UNDEFINED_PARAMETER;
+                found.severity = found.rule.severity;
+            }
         }
     }
 

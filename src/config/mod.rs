@@ -62,5 +62,6 @@ fn read<'s>(sources: &'s Sources, keep: impl FnMut(Statement<'s>)) -> (Config, D
     let config = blocks::interpret(statements, sources, &found, keep);
     let mut found = found.into_inner();
     found.forget_the_doubtful(keyword::is_known);
+    found.blame_parameters();
     (config, found)
 }

@@ -231,6 +231,9 @@ impl Drafts {
         let names: Vec<String> = self.instances.iter().map(|d| d.name.value.clone()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let global = &self.global;
+        let instances = self.instances.iter().flat_map(vrrp_instance::Draft::named_scripts);
+        let groups = self.groups.iter().flat_map(vrrp_sync_group::Draft::named_scripts);
+        let named: BTreeSet<String> = instances.chain(groups).cloned().collect();
         let available = trackers::Available::new(
             vrrp_script::settle(self.scripts, out),
             track_process::settle(self.processes, out),
@@ -268,7 +271,7 @@ impl Drafts {
         };
         // An instance that was refused may track any of them.
         let scripts = if instances.len() == names.len() {
-            vrrp_script::drop_unused(scripts, &used(|i| &i.track_scripts), out)
+            vrrp_script::drop_unused(scripts, &used(|i| &i.track_scripts), &named, out)
         } else {
             scripts
         };

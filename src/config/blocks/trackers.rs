@@ -135,6 +135,13 @@ pub(super) struct Lines {
     pub(super) bfds: Vec<Draft>,
 }
 
+impl Lines {
+    /// Every script that is named, whether it counts or not.
+    pub(super) fn named_scripts(&self) -> impl Iterator<Item = &String> {
+        self.scripts.iter().map(|line| &line.name.value)
+    }
+}
+
 /// What there is to track.
 #[derive(Debug)]
 pub(super) struct Available {

@@ -162,6 +162,7 @@ pub(super) fn resolve(
 pub(super) fn drop_unused(
     scripts: Vec<TrackScript>,
     used: &BTreeSet<&str>,
+    named: &BTreeSet<String>,
     out: &mut Diagnostics,
 ) -> Vec<TrackScript> {
     let (used, unused): (Vec<_>, Vec<_>) =
@@ -172,7 +173,8 @@ pub(super) fn drop_unused(
             found.rule == rules::SCRIPT_UNKNOWN_NEAR
                 && found.replacement.as_deref() == Some(&*script.name.value)
         });
-        if is_meant {
+        // It stands in a track_script, where its weight does not count: that has been said.
+        if is_meant || named.contains(&script.name.value) {
             continue;
         }
         out.report(rules::SCRIPT_UNUSED, script.name.span).with("name", &script.name.value);

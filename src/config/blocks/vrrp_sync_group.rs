@@ -30,6 +30,12 @@ pub(in crate::config) struct Draft {
     tracking_weight: bool,
 }
 
+impl Draft {
+    pub(super) fn named_scripts(&self) -> impl Iterator<Item = &String> {
+        self.lines.named_scripts()
+    }
+}
+
 const BLOCK: &str = "vrrp_sync_group";
 
 pub(super) static KEYWORDS: &[Keyword<Draft>] = &[

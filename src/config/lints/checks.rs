@@ -17,6 +17,12 @@ pub(super) fn service(service: &VirtualServer, out: &mut Diagnostics) {
     // Often a thousand servers are checked in the same way: said once, it is said.
     let mut said = Said::default();
     for server in &service.real_servers {
+        let count = server.checkers.len();
+        if count > 1 && !std::mem::replace(&mut said.several, true) {
+            out.report(rules::SEVERAL_CHECKS, server.span)
+                .with("server", server.ip)
+                .with("count", count);
+        }
         for checker in &server.checkers {
             duration(checker, server.span, &mut said, out);
             target(service, server, checker, &mut said, out);
@@ -48,6 +54,7 @@ const LONG: Duration = Duration::from_secs(30);
 /// What was said of this service already.
 #[derive(Default)]
 struct Said {
+    several: bool,
     long: bool,
     port: bool,
     protocol: bool,
@@ -87,7 +94,8 @@ fn duration(checker: &Checker, span: Span, said: &mut Said, out: &mut Diagnostic
     let attempts = timing.retry.saturating_add(1);
     let sum = connection.timeout.saturating_mul(attempts)
         + timing.delay_before_retry.saturating_mul(timing.retry);
-    if sum > timing.delay_loop && sum >= LONG {
+    let late = sum >= LONG || connection.timeout > timing.delay_loop;
+    if sum > timing.delay_loop && late {
         said.long = true;
         out.report(rules::CHECK_LONGER_THAN_LOOP, span)
             .with("sum", seconds(sum))

@@ -29,6 +29,8 @@ pub(super) fn block(block: &Statement<'_>, seen: &mut Seen, out: &mut Diagnostic
     if let Some(word) = value("smtp_server").filter(|word| word.as_str() == SAMPLE_SERVER) {
         out.report(rules::MAIL_SAMPLE, word.span).with("value", word.as_str());
     }
+    let alerts = ["smtp_alert", "smtp_alert_vrrp", "smtp_alert_checker"];
+    seen.alert |= child(block, &alerts).is_some();
     if let Some(line) = child(block, &["lvs_flush"]) {
         out.report(rules::FLUSH_FOREIGN, line.span);
     }
@@ -51,6 +53,11 @@ pub(super) fn whole(config: &Config, seen: &Seen, out: &mut Diagnostics) {
     let servers = services.iter().any(|service| {
         service.smtp_alert || service.real_servers.iter().any(|server| server.smtp_alert)
     });
+    if let (Some(span), false, true, false, false) =
+        (seen.recipients, vrrp.instances.is_empty(), servers, routers, seen.alert)
+    {
+        out.report(rules::ROUTERS_NOT_MAILED, span);
+    }
     match seen.recipients {
         Some(span) if !routers && !servers => {
             out.report(rules::ALERT_NOWHERE, span);

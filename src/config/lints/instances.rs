@@ -74,12 +74,6 @@ fn nat(config: &Config, out: &mut Diagnostics) {
     }
 }
 
-/// Every address a client may be sent to.
-pub(super) fn virtual_addresses(config: &Config) -> BTreeSet<IpAddr> {
-    let moved = config.vrrp.instances.iter().flat_map(|i| i.addresses.iter().chain(&i.excluded));
-    moved.chain(&config.vrrp.static_addresses).map(|address| address.address).collect()
-}
-
 /// An instance none of whose addresses is balanced, in a file that balances others by DR or TUN
 /// (with NAT it may be the servers' gateway).
 fn unused(config: &Config, known: &BTreeSet<IpAddr>, out: &mut Diagnostics) {
@@ -101,8 +95,10 @@ fn unused(config: &Config, known: &BTreeSet<IpAddr>, out: &mut Diagnostics) {
         return;
     }
     for instance in &config.vrrp.instances {
-        let mut addresses = instance.addresses.iter().chain(&instance.excluded);
-        if !addresses.any(|address| balanced.contains(&address.address)) {
+        let mut addresses = instance.addresses.iter().chain(&instance.excluded).peekable();
+        if addresses.peek().is_some()
+            && !addresses.any(|address| balanced.contains(&address.address))
+        {
             out.report(rules::ADDRESS_UNUSED, instance.name.span)
                 .with("name", &instance.name.value);
         }

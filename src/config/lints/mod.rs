@@ -95,15 +95,15 @@ pub fn lint(
             _ => {}
         }
     }
-    let addresses = instances::virtual_addresses(config);
+    let places = service::Places::of(config);
     for service in &written.services {
         seen.group_uses.extend(service::group_name(&service.block));
         if let Some(settled) = model.services.get(&key(service.block.span)) {
-            service::block(service, settled, config, &addresses, out);
+            service::block(service, settled, config, &places, out);
             checks::service(settled, out);
         }
     }
-    instances::all(config, &addresses, out);
+    instances::all(config, &places.addresses, out);
     service::unused_groups(&seen, out);
     global::whole(config, &seen, out);
     text::definitions(sources, out);
@@ -121,6 +121,8 @@ struct Seen {
     global_defs: Option<Span>,
     /// The recipients' block.
     recipients: Option<Span>,
+    /// global_defs says which mails are wanted.
+    alert: bool,
     /// Name and place of each virtual_server_group.
     groups: Vec<(String, Span)>,
     group_uses: Vec<String>,

@@ -1,7 +1,7 @@
 //! Advice about one `virtual_server`, and about groups.
 use super::{Seen, WrittenService, child, place};
 use crate::{
-    base::{Forward, Scheduler},
+    base::{Family, Forward, Prefix, Scheduler},
     config::{
         Config,
         diagnostic::Diagnostics,
@@ -17,6 +17,8 @@ use std::{
 };
 
 const HOUR: u32 = 3600;
+/// keepalived names this as the largest weight, and takes larger ones.
+const LARGE: u32 = 65535;
 
 /// The services of the packaged sample.
 const SAMPLES: &[(&str, u16)] =
@@ -26,22 +28,29 @@ pub(super) fn block(
     written: &WrittenService<'_>,
     service: &VirtualServer,
     config: &Config,
-    addresses: &BTreeSet<IpAddr>,
+    places: &Places,
     out: &mut Diagnostics,
 ) {
     let block = &written.block;
-    address(service, config, addresses, out);
+    address(service, config, &places.addresses, out);
     if let Some(persistence) = &service.persistence {
-        persistent(block, service, persistence, out);
-    }
-    let alone = child(block, &["persistence_granularity"])
-        .filter(|_| child(block, &["persistence_timeout"]).is_none());
-    if let Some(line) = alone {
-        out.report(rules::GRANULARITY_ALONE, line.span);
+        let alone = child(block, &["persistence_granularity"])
+            .filter(|_| child(block, &["persistence_timeout"]).is_none());
+        match alone {
+            Some(line) => {
+                out.report(rules::GRANULARITY_ALONE, line.span);
+            }
+            None => persistent(block, service, persistence, out),
+        }
     }
     weights(block, service, out);
+    // Without lb_kind nobody asked for NAT: that is what there is to be said.
+    let nat_is_meant = child(block, &["lb_kind", "lvs_method"]).is_some();
     for server in &service.real_servers {
-        self::server(service, server, out);
+        self::server(service, server, nat_is_meant, out);
+    }
+    if let Some(far) = service.real_servers.iter().find(|server| places.is_far(server)) {
+        out.report(rules::SERVER_FAR, far.span).with("server", far.ip);
     }
     sorry(block, service, out);
     let checked = service.real_servers.iter().any(|server| !server.checkers.is_empty());
@@ -150,7 +159,12 @@ fn weights(block: &Statement<'_>, service: &VirtualServer, out: &mut Diagnostics
     }
 }
 
-fn server(service: &VirtualServer, server: &RealServer, out: &mut Diagnostics) {
+fn server(service: &VirtualServer, server: &RealServer, nat_is_meant: bool, out: &mut Diagnostics) {
+    if server.weight > LARGE {
+        out.report(rules::WEIGHT_LARGE, server.span)
+            .with("server", server.ip)
+            .with("weight", server.weight);
+    }
     if server.lower_threshold != 0
         && server.upper_threshold != 0
         && server.lower_threshold >= server.upper_threshold
@@ -165,8 +179,46 @@ fn server(service: &VirtualServer, server: &RealServer, out: &mut Diagnostics) {
     let ServiceAddress::Address { ip, port, .. } = &service.at else { return };
     if server.ip == *ip && (server.port == *port || server.forward != Forward::Nat) {
         out.report(rules::REAL_IS_VIRTUAL, server.span).with("server", server.ip);
-    } else if server.forward == Forward::Nat && same_network(*ip, server.ip) {
+    } else if nat_is_meant && server.forward == Forward::Nat && same_network(*ip, server.ip) {
         out.report(rules::NAT_SAME_NETWORK, server.span).with("server", server.ip);
+    }
+}
+
+/// Where the addresses of a file are.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// Every address a client may be sent to.
+    pub(super) addresses: BTreeSet<IpAddr>,
+    /// The networks of those that were written with one.
+    networks: BTreeSet<Prefix>,
+}
+
+impl Places {
+    pub(super) fn of(config: &Config) -> Self {
+        let vrrp = &config.vrrp;
+        let moved = vrrp.instances.iter().flat_map(|i| i.addresses.iter().chain(&i.excluded));
+        let all = || moved.clone().chain(&vrrp.static_addresses);
+        let networks = all().map(|at| Prefix { address: at.address, length: at.length });
+        Self {
+            addresses: all().map(|address| address.address).collect(),
+            networks: networks
+                .filter(|n| n.length < n.family().bits())
+                .map(|n| n.network())
+                .collect(),
+        }
+    }
+
+    /// Whether a server of DR is in no network in which the file has an address of its family.
+    fn is_far(&self, server: &RealServer) -> bool {
+        let family = Family::of(&server.ip);
+        let mut networks =
+            self.networks.iter().filter(|network| network.family() == family).peekable();
+        server.forward == Forward::DirectRoute
+            && !server.ip.is_loopback()
+            && networks.peek().is_some()
+            && !networks.any(|network| {
+                *network == Prefix { address: server.ip, length: network.length }.network()
+            })
     }
 }
 

@@ -48,6 +48,8 @@ super::rules! {
     FLUSH_FOREIGN = note(751, "lvs_flush takes away what other programs have put into the kernel's table", "services of this file are put right without it; remove the line");
     QUORUM_ALL = note(752, "quorum {quorum} is the sum of all weights: one dead server loses it", "lower it, if the others can carry the load");
     SORRY_PORT = note(753, "the sorry_server has no port: it gets connections on the port the client used", "write `sorry_server {server} 80`");
+    WEIGHT_LARGE = note(754, "{server} has weight {weight}: only the ratio of the weights counts", "smaller ones say the same, and no old kernel overflows when it multiplies them by connections");
+    SERVER_FAR = note(755, "{server} is in none of the networks of this file's virtual addresses", "with DR it must be on a link of this machine: no router passes such packets on; use TUN or NAT where there is one");
     CHECK_LONGER_THAN_LOOP = note(760, "a silent server is found dead only after {sum} s: connect_timeout {timeout} s, {attempts} attempts", "that is longer than delay_loop {loop_} s; lower connect_timeout or retry");
     MISC_LONGER_THAN_LOOP = note(761, "misc_timeout {timeout} s is longer than delay_loop {loop_} s", "runs that hang are found late; lower it");
     URL_WITHOUT_CRITERION = note(762, "any page with a status of 200 to 299 counts as healthy here", "add `status_code 200`, `digest` or `regex` to say what is right");
@@ -56,6 +58,7 @@ super::rules! {
     SSL_ON_80 = warning(765, "SSL_GET speaks TLS, but port {port} is HTTP", "use HTTP_GET");
     OTHER_PORT = note(766, "port {port} is checked, but {service} is served", "a server whose port {service} is dead stays in use");
     OTHER_HOST = note(767, "{check} asks {host}, not {server}", "when {host} fails this server is taken out");
+    SEVERAL_CHECKS = note(768, "{server} has {count} checks: it is used only while all of them pass", "keep those that tell something of their own");
     SHELL_SYNTAX = warning(780, "no shell reads this command: `{sign}` is passed on as it is", "put the commands into a script, or write `/bin/sh -c '...'` between double quotes");
     STOPS_THE_DAEMON = warning(781, "this stops the daemon that runs it (`{found}`)", "fail instead: an exit code other than 0 moves the addresses, and the daemon is there to take them back");
     NEVER_ENDS = warning(782, "{path} loops for ever (`{found}`)", "it is run again and again anyway: check once and exit with 0 or 1");
@@ -64,6 +67,7 @@ super::rules! {
     PROCESS_EXISTS = note(785, "`{command}` tells that a process exists, not that it answers", "a request, for example with curl, finds a process that hangs too");
     RELATIVE_COMMAND = warning(786, "`{command}` is not an absolute path", "scripts run with / as their directory: write the whole path");
     SLEEPS_TOO_LONG = warning(787, "{path} sleeps for {seconds} s, but is stopped after {timeout} s", "raise timeout (and interval), or sleep less");
+    ROUTERS_NOT_MAILED = note(788, "mails have recipients, but nothing asks for mails about vrrp_instances", "add `smtp_alert` or `smtp_alert_vrrp` to global_defs, or `smtp_alert off` where none are wanted");
     ROUTER_ID_SAMPLE = note(790, "router_id LVS_DEVEL is that of the packaged sample", "mails of all routers look alike; use the host name, or leave it out");
     MAIL_SAMPLE = note(791, "`{value}` comes from the packaged sample", "write your own, or remove the mail settings");
     ALERT_NOWHERE = note(792, "mails have recipients, but no smtp_alert asks for one", "add `smtp_alert` to global_defs");

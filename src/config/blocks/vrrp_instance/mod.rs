@@ -129,6 +129,10 @@ pub(super) fn block(drafts: &mut Drafts, statement: &Statement<'_>, out: &mut Di
 }
 
 impl Draft {
+    pub(super) fn named_scripts(&self) -> impl Iterator<Item = &String> {
+        self.lines.named_scripts()
+    }
+
     /// The old per-instance way to ask for the kernel's sync daemon.
     pub(super) fn take_sync_interface(&mut self) -> Option<SyncInterface> {
         let interface = self.sync_interface.take()?;

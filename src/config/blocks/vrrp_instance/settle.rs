@@ -91,10 +91,15 @@ impl Draft {
         let track_interfaces =
             settle_interfaces(&self.track_interfaces, membership, interface_name, standing, out);
         let own = self.lines.resolve(around.available, out);
+        // Who gave no priority did not mean to own the addresses, and was told.
+        let mut unsaid = Diagnostics::default();
+        let out_of_owner = if owner && self.priority.is_none() { &mut unsaid } else { &mut *out };
         // The group has said already which of its own do not count.
-        let own = own.admitted(standing, out);
+        let own = own.admitted(standing, out_of_owner);
         let tracked = match membership {
-            Some(group) if standing.owner => own.with(&group.uses.clone().admitted(standing, out)),
+            Some(group) if standing.owner => {
+                own.with(&group.uses.clone().admitted(standing, out_of_owner))
+            }
             Some(group) => own.with(&group.uses),
             None => own,
         };
