@@ -7,7 +7,7 @@ use super::{
 use crate::{
     config::{
         self, Config,
-        diagnostic::Diagnostics,
+        diagnostic::{Diagnostics, Severity},
         formats::{self, Checked},
         io::LoadOptions,
         levels::{self, Levels, Warnings},
@@ -140,7 +140,8 @@ fn advised(sources: Sources, probe: Option<&Duration>) -> Advised {
     // Advice about what is not understood yet would be noise.
     if !found.has_errors() {
         lints::lint(written, &sources, &config, &script_texts(&config), &mut found);
-        look_at_scripts(&config, &sources, &mut found);
+        let machine = if probe.is_some() { Machine::This } else { Machine::Any };
+        look_at_scripts(&config, &sources, machine, &mut found);
     }
     // What has errors will not run anywhere.
     let probe = probe.filter(|_| !found.has_errors());
@@ -198,7 +199,7 @@ fn script_texts(config: &Config) -> ScriptTexts {
 pub(super) fn read(path: &Path, options: &LoadOptions) -> Result<Configuration, String> {
     let sources = load(path, options)?;
     let (config, mut found) = config::parse(&sources);
-    look_at_scripts(&config, &sources, &mut found);
+    look_at_scripts(&config, &sources, Machine::Any, &mut found);
     levels::apply(&sources, &Levels::default(), &mut found);
     log(&sources, &found);
     if let Some(path) = &config.global.reload.check_log {
@@ -233,8 +234,17 @@ fn needs(config: &Config) -> Vec<Child> {
     parts.into_iter().filter_map(|(any, child)| any.then_some(child)).collect()
 }
 
+/// Where the file is to be used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Machine {
+    /// What is not here is missing.
+    This,
+    /// It may be there.
+    Any,
+}
+
 /// A script that cannot run, or is not here, does not keep a configuration from being used.
-fn look_at_scripts(config: &Config, sources: &Sources, found: &mut Diagnostics) {
+fn look_at_scripts(config: &Config, sources: &Sources, machine: Machine, found: &mut Diagnostics) {
     let policy = policy(&config.global);
     let mut said = BTreeSet::new();
     for used in scripts(config) {
@@ -245,10 +255,11 @@ fn look_at_scripts(config: &Config, sources: &Sources, found: &mut Diagnostics) 
         }
         let Some(refusal) = crate::scripts::io::refusal(script, &policy) else { continue };
         let rule = if refusal.absent { rules::SCRIPT_ABSENT } else { rules::SCRIPT_REFUSED };
-        found
-            .report(rule, used.place(sources))
-            .with("why", refusal.why)
-            .with("remedy", refusal.remedy);
+        let finding = found.report(rule, used.place(sources));
+        finding.with("why", refusal.why).with("remedy", refusal.remedy);
+        if machine == Machine::This {
+            finding.severity = finding.severity.max(Severity::Warning);
+        }
     }
 }
 
@@ -264,7 +275,6 @@ fn load(path: &Path, options: &LoadOptions) -> Result<Sources, String> {
 }
 
 fn log(sources: &Sources, found: &Diagnostics) {
-    use config::diagnostic::Severity;
     for (severity, line) in render::lines(sources, found) {
         match severity {
             Severity::Error => tracing::error!("{line}"),

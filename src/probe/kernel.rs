@@ -190,3 +190,100 @@ fn entrances<'l>(
     let names: Vec<&str> = instances.map(|instance| instance.interface.value.as_str()).collect();
     links.iter().filter(move |link| names.contains(&link.name.as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::{LinkIndex, Prefix},
+        config::{self, source::Sources},
+    };
+
+    fn link(name: &str, address: &str) -> LinkView {
+        let address = Prefix { address: address.parse().unwrap(), length: 24 };
+        LinkView {
+            index: LinkIndex(1),
+            name: name.to_owned(),
+            up: true,
+            running: true,
+            multicast: true,
+            noarp: false,
+            loopback: false,
+            mtu: 1500,
+            mac: None,
+            addresses: vec![address],
+        }
+    }
+
+    fn config(kind: &str, service: &str, server: &str) -> Config {
+        let text = format!(
+            "vrrp_instance A {{\ninterface eth0\nvirtual_router_id 7\nvirtual_ipaddress {{\n\
+             192.0.2.80\n}}\n}}\nvirtual_server {service} {{\nlb_algo mh\nlb_kind {kind}\n\
+             protocol TCP\nreal_server {server} 80 {{\nTCP_CHECK {{\nconnect_timeout 3\n}}\n}}\n}}\n"
+        );
+        let (config, found) = config::parse(&Sources::from_text("x.conf", text));
+        assert!(!found.has_errors(), "{found:?}");
+        config
+    }
+
+    #[test]
+    fn settings_are_asked_for_where_they_matter() {
+        let one = [link("eth0", "192.0.2.5")];
+        let two = [link("eth0", "192.0.2.5"), link("eth1.7", "10.0.0.5")];
+        const FORWARD: &str = "net.ipv4.ip_forward";
+        const REDIRECTS: &str = "net.ipv4.conf.eth0.send_redirects";
+        const REVERSE: &str = "net.ipv4.conf.eth0.rp_filter";
+        let address = "192.0.2.80 80";
+        for (kind, service, server, links, expected) in [
+            ("NAT", address, "10.0.0.11", &two[..], &[(FORWARD, 1011)][..]),
+            ("NAT", address, "192.0.2.11", &one, &[(REDIRECTS, 1013), (FORWARD, 1011)]),
+            ("DR", address, "192.0.2.11", &one, &[]),
+            ("DR", address, "192.0.2.11", &two, &[]),
+            ("TUN", address, "10.0.0.11", &one, &[]),
+            ("TUN", address, "10.0.0.11", &two, &[(REVERSE, 1012)]),
+            ("DR", "fwmark 7", "192.0.2.11", &two, &[(REVERSE, 1012)]),
+        ] {
+            let config = config(kind, service, server);
+            let sick = |name: &str| match name {
+                FORWARD => Some("0".to_owned()),
+                _ => Some("1".to_owned()),
+            };
+            let found = judge_settings(&config, links, sick);
+            let mut codes: Vec<_> = found
+                .looks
+                .iter()
+                .zip(found.findings.iter())
+                .map(|(look, found)| (look.subject.as_str(), found.rule.code))
+                .collect();
+            let mut expected = expected.to_vec();
+            codes.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(codes, expected, "{kind} {service} {server}");
+            let well = |name: &str| match name {
+                FORWARD => Some("1".to_owned()),
+                REVERSE => Some("2".to_owned()),
+                "net.ipv4.conf.all.rp_filter" => Some("1".to_owned()),
+                _ => Some("0".to_owned()),
+            };
+            assert!(judge_settings(&config, links, well).findings.is_empty());
+            assert!(judge_settings(&config, links, |_| None).findings.is_empty());
+        }
+    }
+
+    #[test]
+    fn modules_are_those_of_the_file() {
+        let needed = modules(&config("DR", "192.0.2.80 80", "192.0.2.11"));
+        assert_eq!(needed.keys().collect::<Vec<_>>(), ["ip_vs", "ip_vs_mh"]);
+        assert!(modules(&Config::default()).is_empty());
+        for (module, codes) in [
+            (Module::Present, &[][..]),
+            (Module::Loadable, &[]),
+            (Module::Unknown, &[]),
+            (Module::Absent, &[1010]),
+        ] {
+            let found = judge_module("ip_vs", Span::default(), module);
+            let found: Vec<_> = found.findings.iter().map(|found| found.rule.code).collect();
+            assert_eq!(found, codes, "{module:?}");
+        }
+    }
+}

@@ -306,3 +306,197 @@ fn join(addresses: &[IpAddr]) -> String {
     let words: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
     words.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::Prefix,
+        config::{self, source::Sources},
+    };
+
+    const LINK: LinkIndex = LinkIndex(2);
+
+    fn config(more: &str) -> Config {
+        let text = format!(
+            "vrrp_instance A {{\ninterface eth0\nvirtual_router_id 51\n{more}\n\
+             virtual_ipaddress {{\n192.0.2.80\n192.0.2.81\n}}\n}}\n"
+        );
+        let (config, found) = config::parse(&Sources::from_text("x.conf", text));
+        assert!(!found.has_errors(), "{found:?}");
+        config
+    }
+
+    fn links() -> Vec<LinkView> {
+        let address = Prefix { address: "192.0.2.5".parse().unwrap(), length: 24 };
+        vec![LinkView {
+            index: LINK,
+            name: "eth0".to_owned(),
+            up: true,
+            running: true,
+            multicast: true,
+            noarp: false,
+            loopback: false,
+            mtu: 1500,
+            mac: None,
+            addresses: vec![address],
+        }]
+    }
+
+    fn heard(from: &str, vrid: u8, addresses: &[&str]) -> Heard {
+        Heard {
+            link: LINK,
+            from: from.parse().unwrap(),
+            vrid,
+            priority: 150,
+            addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
+        }
+    }
+
+    /// Codes, and the state of each look: filters in and out, then the router.
+    fn judged(
+        config: &Config,
+        listened: &Result<Listened, String>,
+        verdict: &Verdict,
+    ) -> (Vec<u16>, String) {
+        let found = judge(config, &links(), listened, |_| Ok(verdict.clone()));
+        let states: Vec<_> =
+            found.looks.iter().map(|look| look.state.name(Default::default())).collect();
+        (found.findings.iter().map(|found| found.rule.code).collect(), states.join(" "))
+    }
+
+    #[test]
+    fn each_state_of_the_wire_has_its_finding() {
+        const PARTNER: &str = "192.0.2.6";
+        const OTHER: &str = "192.0.2.9";
+        let ours = &["192.0.2.81", "192.0.2.80"][..];
+        let dropped = Verdict::Drop { by: "rule".to_owned(), command: "command".to_owned() };
+        let pass = Verdict::Pass;
+        let unicast = "unicast_peer {\n192.0.2.9\n}";
+        let long = Duration::from_secs(5);
+        for (what, more, wire, delivered, time, verdict, codes, states) in [
+            ("nobody", "", vec![], true, long, &pass, &[][..], "ok ok ok"),
+            ("too short", "", vec![], true, Duration::from_secs(2), &pass, &[], "ok ok ?"),
+            ("partner", "", vec![heard(PARTNER, 51, ours)], true, long, &pass, &[], "ok ok ok"),
+            (
+                "ourselves",
+                "",
+                vec![heard("192.0.2.5", 51, &["192.0.2.1"])],
+                true,
+                long,
+                &pass,
+                &[],
+                "ok ok ok",
+            ),
+            (
+                "other link",
+                "",
+                vec![Heard { link: LinkIndex(9), ..heard(OTHER, 51, &["192.0.2.1"]) }],
+                true,
+                long,
+                &pass,
+                &[],
+                "ok ok ok",
+            ),
+            (
+                "taken",
+                "",
+                vec![heard(PARTNER, 51, ours), heard(OTHER, 51, &["192.0.2.1"])],
+                true,
+                long,
+                &pass,
+                &[1030],
+                "ok ok bad",
+            ),
+            (
+                "less than ours",
+                "",
+                vec![heard(PARTNER, 51, &["192.0.2.80"])],
+                true,
+                long,
+                &pass,
+                &[1031],
+                "ok ok bad",
+            ),
+            (
+                "peer with others",
+                unicast,
+                vec![heard(OTHER, 51, &["192.0.2.1"])],
+                true,
+                long,
+                &pass,
+                &[1031],
+                "ok ok bad",
+            ),
+            (
+                "other number",
+                "",
+                vec![heard(PARTNER, 52, ours)],
+                true,
+                long,
+                &pass,
+                &[1032],
+                "ok ok bad",
+            ),
+            (
+                "neighbour",
+                "",
+                vec![heard(OTHER, 52, &["192.0.2.1"])],
+                true,
+                long,
+                &pass,
+                &[],
+                "ok ok ok",
+            ),
+            ("lost", "", vec![heard(PARTNER, 51, ours)], false, long, &pass, &[1022], "bad ok ok"),
+            ("dropped", "", vec![], true, long, &dropped, &[1020, 1021], "bad bad ok"),
+            (
+                "dropped by a rule, but it arrives",
+                "",
+                vec![heard(PARTNER, 51, ours)],
+                true,
+                long,
+                &dropped,
+                &[1021],
+                "ok bad ok",
+            ),
+            ("unsure", "", vec![], true, long, &Verdict::Unsure, &[], "? ? ok"),
+            (
+                "unsure, but it arrives",
+                "",
+                vec![heard(PARTNER, 51, ours)],
+                true,
+                long,
+                &Verdict::Unsure,
+                &[],
+                "ok ? ok",
+            ),
+        ] {
+            let mut listened = Listened { time, ..Listened::default() };
+            for heard in wire {
+                if delivered {
+                    listened.delivered.insert((heard.from, heard.vrid));
+                }
+                listened.hear(heard);
+            }
+            let judged = judged(&config(more), &Ok(listened), verdict);
+            assert_eq!(judged, (codes.to_vec(), states.to_owned()), "{what}");
+        }
+        let deaf = judged(&config(""), &Err("this takes root".to_owned()), &pass);
+        assert_eq!(deaf, (vec![], "ok ok ?".to_owned()));
+    }
+
+    #[test]
+    fn a_free_number_is_named() {
+        let mut listened = Listened { time: Duration::from_secs(9), ..Listened::default() };
+        for vrid in [51, 52, 53] {
+            listened.hear(heard("192.0.2.9", vrid, &["192.0.2.1"]));
+        }
+        let found = judge(&config(""), &links(), &Ok(listened), |_| Ok(Verdict::Pass));
+        let help: Vec<_> = found.findings.iter().filter_map(|found| found.help()).collect();
+        assert!(
+            help.iter().any(|help| help.starts_with("`virtual_router_id 54` is free")),
+            "{help:?}"
+        );
+    }
+}
