@@ -155,3 +155,29 @@ fn included_files_are_mended() {
     assert_eq!(found.code, Some(0), "{}", found.err);
     assert_eq!(fs::read_to_string(part).unwrap(), "global_defs {\n    router_id A\n}\n");
 }
+
+#[test]
+fn probes_name_what_this_machine_lacks() {
+    let files = Files::new();
+    let text = "vrrp_instance VI_1 {\n    interface ldnosuch0\n    virtual_router_id 77\n    \
+                virtual_ipaddress {\n        192.0.2.80\n    }\n    notify /absent/n.sh\n}\n";
+    let name = files.write("a.conf", text);
+    assert_eq!(run(&["check", &name]).code, Some(0));
+    let found = run(&["check", "--probe=5", "--lang", "en", &name]);
+    assert_eq!((found.code, found.codes()), (Some(1), vec!["LD1001", "LD0319"]), "{}", found.err);
+    assert_eq!(
+        found.out,
+        "bad  interface  ldnosuch0     it is not there\n\
+         bad  script     /absent/n.sh  /absent/n.sh: No such file or directory (os error 2)\n\
+         0 ok, 2 bad, 0 could not be looked at\n"
+    );
+    assert!(found.err.starts_with("error[LD1001]") && found.err.contains("warning[LD0319]"));
+    let found = run(&["check", "--probe=5", "--lang", "zh", &name]);
+    assert!(found.out.starts_with("异常 网卡       ldnosuch0     不存在\n"), "{}", found.out);
+    let found = run(&["check", "--probe=5", "--format", "json", &name]);
+    let document: serde_json::Value = serde_json::from_str(&found.out).unwrap();
+    let look = &document["looks"][0];
+    assert_eq!((&look["topic"], &look["state"]), (&"interface".into(), &"bad".into()));
+    assert_eq!(run(&["check", "--probe", "--fix", &name]).code, Some(2));
+    assert_eq!(run(&["check", "--probe=0", &name]).code, Some(2));
+}

@@ -75,11 +75,15 @@ Examples:
   ldirector check
   ldirector check --fix --dry-run keepalived.conf
   ldirector check --deny warnings --format github etc/*.conf
+  ldirector check --probe
 
 Without FILE, the file that the daemon would take is checked.
 
 Exit codes: 0 no errors; 1 errors (with `--deny warnings` also warnings); 2 a file cannot be read \
 or written, or wrong usage.
+
+With --probe a line tells of each thing that was looked at: ok, bad, or ? where it could not be. What \
+is bad is a finding like those of the text, and counts for the exit code.
 
 A comment `# ldirector: allow(LD0117)` in the file silences a warning or a note on its own line or, \
 standing alone, on the next.";
