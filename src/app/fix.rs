@@ -1,8 +1,11 @@
 //! `ldirector check --fix`: shows what is mended, and writes it.
 use super::{check::colours, print};
 use crate::config::{fix, io::replace, source::Sources};
-use similar::TextDiff;
-use std::path::Path;
+use similar::{
+    DiffTag,
+    algorithms::{Capture, Replace, myers},
+};
+use std::{ops::Range, path::Path};
 
 /// What became of a configuration.
 #[derive(Debug)]
@@ -53,9 +56,7 @@ pub(super) fn run(sources: &Sources, from_input: bool, dry_run: bool, show: Show
 
 /// A unified diff.
 fn difference(path: &Path, before: &str, after: &str, colour: bool) -> String {
-    let path = path.display().to_string();
-    let difference = TextDiff::from_lines(before, after);
-    let text = difference.unified_diff().context_radius(2).header(&path, &path).to_string();
+    let text = unified(&path.display().to_string(), before, after);
     if !colour {
         return text;
     }
@@ -69,4 +70,52 @@ fn difference(path: &Path, before: &str, after: &str, colour: bool) -> String {
         format!("\x1b[{code}m{line}\x1b[0m\n")
     };
     text.lines().map(paint).collect()
+}
+
+/// Lines around a change that are shown.
+const AROUND: usize = 2;
+
+/// By one algorithm: the library's own renderer would bring all of them along.
+fn unified(path: &str, before: &str, after: &str) -> String {
+    let old: Vec<&str> = before.split_inclusive('\n').collect();
+    let new: Vec<&str> = after.split_inclusive('\n').collect();
+    let mut found = Replace::new(Capture::new());
+    let Ok(()) = myers::diff(&mut found, &old[..], 0..old.len(), &new[..], 0..new.len());
+    let mut text = format!("--- {path}\n+++ {path}\n");
+    for hunk in found.into_inner().into_grouped_ops(AROUND) {
+        let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else { continue };
+        let covered = |first: Range<usize>, last: Range<usize>| place(first.start..last.end);
+        let old_place = covered(first.old_range(), last.old_range());
+        let new_place = covered(first.new_range(), last.new_range());
+        text.push_str(&format!("@@ -{old_place} +{new_place} @@\n"));
+        for change in &hunk {
+            let (tag, gone, come) = change.as_tag_tuple();
+            if tag == DiffTag::Equal {
+                lines(&mut text, ' ', &old, gone);
+            } else {
+                lines(&mut text, '-', &old, gone);
+                lines(&mut text, '+', &new, come);
+            }
+        }
+    }
+    text
+}
+
+/// First line, counted from 1, and how many: `3,2`; `3` for one, `2,0` for none behind line 2.
+fn place(lines: Range<usize>) -> String {
+    match lines.len() {
+        0 => format!("{},0", lines.start),
+        1 => format!("{}", lines.start + 1),
+        count => format!("{},{count}", lines.start + 1),
+    }
+}
+
+fn lines(text: &mut String, sign: char, all: &[&str], which: Range<usize>) {
+    for line in all.get(which).unwrap_or_default() {
+        text.push(sign);
+        text.push_str(line);
+        if !line.ends_with('\n') {
+            text.push_str("\n\\ No newline at end of file\n");
+        }
+    }
 }
