@@ -36,8 +36,7 @@ const SCRIPT: u64 = 64 * 1024;
 pub(super) fn files(arguments: &CheckArgs) -> u8 {
     let mut files: Vec<PathBuf> = arguments.file.iter().chain(&arguments.files).cloned().collect();
     if files.is_empty() {
-        let found = CONFIG_FILES.iter().map(Path::new).find(|path| path.exists());
-        files.push(found.unwrap_or(Path::new(CONFIG_FILES[0])).to_owned());
+        files.push(usual_file());
     }
     let levels = Levels {
         allow: arguments.allow.iter().copied().collect(),
@@ -193,6 +192,30 @@ fn script_texts(config: &Config) -> ScriptTexts {
     // A device or a pipe would keep us waiting.
     let plain = |path: &&str| std::fs::metadata(path).is_ok_and(|found| found.is_file());
     lints::scripts_of(config).into_iter().filter(plain).filter_map(read).collect()
+}
+
+/// A file that others than the daemon work with. Why it is refused is said on standard error.
+pub(super) fn accepted(path: &Path, options: &LoadOptions, language: Language) -> Option<Config> {
+    let sources = match load(path, options) {
+        Ok(sources) => sources,
+        Err(why) => {
+            eprintln!("error: {why}");
+            return None;
+        }
+    };
+    let (config, found) = config::parse(&sources);
+    if found.has_errors() {
+        let style = Style { colour: colours(&std::io::stderr()), width: width(), language };
+        eprint!("{}", render::render(&sources, &found, style));
+        return None;
+    }
+    Some(config)
+}
+
+/// The file that is meant where none is named.
+pub(super) fn usual_file() -> PathBuf {
+    let found = CONFIG_FILES.iter().map(Path::new).find(|path| path.exists());
+    found.unwrap_or(Path::new(CONFIG_FILES[0])).to_owned()
 }
 
 /// Reads and checks the daemon's file. What was found is logged; an error keeps it from being used.

@@ -88,6 +88,16 @@ is bad is a finding like those of the text, and counts for the exit code.
 A comment `# ldirector: allow(LD0117)` in the file silences a warning or a note on its own line or, \
 standing alone, on the next.";
 
+const PLAN_HELP: &str = "\
+Exit codes: 0 the kernel holds what the file says; 2 it differs; 1 this could not be found out, or \
+wrong usage; 3 the file cannot be read or has errors.
+
+Compares virtual servers, real servers, weights, timeouts, sync daemons, addresses, routes and \
+rules. Where ldirector runs it is asked: what its checkers have taken out is no difference, and \
+addresses count only where it is master. Services of others are never touched.
+
+It takes root, or CAP_NET_ADMIN, to read the IPVS table.";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run in the foreground; logs go to the journal or to standard error.
@@ -113,6 +123,9 @@ pub(super) enum Command {
     /// On a real server of LVS-DR or LVS-TUN: check, apply, undo or print what it needs to take
     /// packets to the virtual address and to be silent about it.
     Realserver(RealserverArgs),
+    /// Show what a reload (or a start) with the file would change in the kernel; changes nothing.
+    #[command(after_help = PLAN_HELP)]
+    Plan(PlanArgs),
     /// Print the MD5 of what a web server answers, for `digest` of HTTP_GET and SSL_GET.
     #[command(after_help = GENHASH_HELP)]
     Genhash(GenhashArgs),
@@ -358,6 +371,30 @@ pub(super) struct StatusArgs {
     pub(super) json: bool,
     #[command(flatten)]
     pub(super) socket: SocketArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// Configuration file; `-` is standard input
+    #[arg(short = 'f', long = "use-file", visible_alias = "file", value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// What `@ID` lines of the file are compared with
+    #[arg(short = 'i', long, value_name = "ID")]
+    pub(super) config_id: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Also what is equal, and all services of others
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Control socket of the daemon [default: /run/ldirector/ldirector.sock, or that of `instance`]
+    #[arg(long, value_name = "PATH")]
+    pub(super) socket: Option<PathBuf>,
+    /// The network namespace that the daemon runs in, whatever the file says
+    #[arg(short = 's', long, value_name = "NAME")]
+    pub(super) namespace: Option<String>,
+    #[command(flatten)]
+    pub(super) language: LanguageArgs,
 }
 
 #[derive(Debug, Args)]

@@ -23,6 +23,7 @@ mod pair;
 mod places;
 mod probe;
 mod realserver;
+mod plan;
 mod run;
 mod script_child;
 mod status;
@@ -43,6 +44,10 @@ mod exit {
     pub(super) const FAILED: u8 = 1;
     /// `check`: cannot read. `run`: the configuration is refused. Any: wrong usage.
     pub(super) const CONFIG: u8 = 2;
+    /// `plan`: the kernel differs from the file.
+    pub(super) const DIFFERS: u8 = 2;
+    /// `plan`: the file cannot be read, or has errors.
+    pub(super) const REFUSED: u8 = 3;
 }
 
 /// The running program, even after an upgrade has replaced its file.
@@ -54,7 +59,13 @@ pub fn main() -> ExitCode {
     let invocation = match cli::parse(std::env::args_os().collect()) {
         Ok(invocation) => invocation,
         Err(error) => {
-            let code = if error.use_stderr() { exit::CONFIG } else { exit::OK };
+            let plan = std::env::args_os().nth(1).is_some_and(|command| command == "plan");
+            let code = match (error.use_stderr(), plan) {
+                (false, _) => exit::OK,
+                // Its 2 means that something differs.
+                (true, true) => exit::FAILED,
+                (true, false) => exit::CONFIG,
+            };
             // A closed pipe behind `--help` is nobody's problem.
             return ExitCode::from(error.print().map_or(exit::OK, |()| code));
         }
@@ -67,6 +78,7 @@ pub fn main() -> ExitCode {
             Command::Explain(arguments) => explain::run(&arguments),
             Command::Keywords(arguments) => keywords::run(&arguments),
             Command::Status(arguments) => status::show(&arguments),
+            Command::Plan(arguments) => plan::run(&arguments),
             Command::Reload(arguments) => status::reload(&arguments),
             Command::Realserver(arguments) => realserver::run(&arguments),
             Command::Stop(arguments) => status::stop(&arguments),

@@ -2,7 +2,7 @@
 use super::{
     check,
     chores::{self, Marker, ParentChores},
-    cli::{CONFIG_FILES, RunArgs},
+    cli::RunArgs,
     exit, logging, memory,
     places::{self, PidFiles},
     tuning,
@@ -133,10 +133,7 @@ fn detach() -> std::io::Result<u8> {
 }
 
 pub(super) fn chosen_file(arguments: &RunArgs) -> PathBuf {
-    arguments.file.clone().unwrap_or_else(|| {
-        let found = CONFIG_FILES.iter().map(Path::new).find(|path| path.exists());
-        found.unwrap_or(Path::new(CONFIG_FILES[0])).to_owned()
-    })
+    arguments.file.clone().unwrap_or_else(|| check::usual_file())
 }
 
 fn parent(arguments: &RunArgs, pids: Pids, background: Background) -> u8 {

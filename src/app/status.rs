@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     ipc::{self, Request, Response, io::IpcError},
-    status,
+    status::{self, Snapshot},
 };
 use std::{path::Path, time::Duration};
 use tokio::net::UnixStream;
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(50);
 
 #[derive(Debug, thiserror::Error)]
-enum AskError {
+pub(super) enum AskError {
     #[error(
         "no ldirector answers on {path} ({source}): is it running? Start it with `ldirector run`, or name its socket with --socket"
     )]
@@ -71,6 +71,22 @@ pub(super) fn stop(arguments: &SocketArgs) -> u8 {
         Ok(Response::Failed(why)) => complain(&AskError::Refused(why)),
         Ok(Response::Status(_)) => complain(&AskError::Confused),
         Err(error) => complain(&error),
+    }
+}
+
+/// What the daemon that listens there tells of itself; None where none does.
+pub(super) fn snapshot(path: &Path) -> Result<Option<Snapshot>, AskError> {
+    use std::io::ErrorKind::{ConnectionRefused, NotFound};
+    match ask(path, &Request::Status) {
+        Ok(Response::Status(snapshot)) => Ok(Some(*snapshot)),
+        Ok(Response::Failed(why)) => Err(AskError::Refused(why)),
+        Ok(Response::Done) => Err(AskError::Confused),
+        Err(AskError::Connect { source, .. })
+            if matches!(source.kind(), NotFound | ConnectionRefused) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

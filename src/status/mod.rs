@@ -37,6 +37,9 @@ pub struct Held {
     pub addresses: Vec<InterfaceAddress>,
     pub routes: Vec<Route>,
     pub rules: Vec<Rule>,
+    /// It runs the sync daemon that follows an instance.
+    #[serde(default)]
+    pub sync_daemon: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

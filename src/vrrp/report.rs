@@ -37,6 +37,7 @@ impl VrrpNode {
             addresses: self.config.static_addresses.clone(),
             routes: self.config.static_routes.clone(),
             rules: self.config.static_rules.clone(),
+            sync_daemon: self.instances.iter().any(|instance| instance.sync_daemon.is_some()),
         };
         let masters = self.instances.iter().filter(|instance| instance.phase() == Phase::Master);
         for master in masters {
