@@ -88,6 +88,14 @@ is bad is a finding like those of the text, and counts for the exit code.
 A comment `# ldirector: allow(LD0117)` in the file silences a warning or a note on its own line or, \
 standing alone, on the next.";
 
+const IMPORT_HELP: &str = "\
+What has no counterpart becomes a comment, and a warning with its line on standard error.
+
+  ldirector import ldirectord.cf /etc/ha.d/ldirectord.cf > keepalived.conf
+  ipvsadm-save -n | ldirector import ipvsadm-save > keepalived.conf
+
+Exit codes: 0 written, whatever the warnings; 2 the file cannot be read.";
+
 const PLAN_HELP: &str = "\
 Exit codes: 0 the kernel holds what the file says; 2 it differs; 1 this could not be found out, or \
 wrong usage; 3 the file cannot be read or has errors.
@@ -126,6 +134,9 @@ pub(super) enum Command {
     /// Show what a reload (or a start) with the file would change in the kernel; changes nothing.
     #[command(after_help = PLAN_HELP)]
     Plan(PlanArgs),
+    /// Print a keepalived.conf made from ldirectord.cf or from what ipvsadm-save prints.
+    #[command(after_help = IMPORT_HELP)]
+    Import(ImportArgs),
     /// Print the MD5 of what a web server answers, for `digest` of HTTP_GET and SSL_GET.
     #[command(after_help = GENHASH_HELP)]
     Genhash(GenhashArgs),
@@ -371,6 +382,16 @@ pub(super) struct StatusArgs {
     pub(super) json: bool,
     #[command(flatten)]
     pub(super) socket: SocketArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// What it is (`ldirectord.cf` or `ipvsadm-save`), or the file itself: then its text decides
+    #[arg(value_name = "FORMAT|FILE")]
+    pub(super) what: PathBuf,
+    /// File to read [default: standard input]
+    #[arg(value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

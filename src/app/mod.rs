@@ -16,6 +16,7 @@ mod fix;
 mod generate;
 mod genhash;
 mod keywords;
+mod import;
 mod language;
 mod logging;
 mod memory;
@@ -78,6 +79,7 @@ pub fn main() -> ExitCode {
             Command::Explain(arguments) => explain::run(&arguments),
             Command::Keywords(arguments) => keywords::run(&arguments),
             Command::Status(arguments) => status::show(&arguments),
+            Command::Import(arguments) => import::run(&arguments),
             Command::Plan(arguments) => plan::run(&arguments),
             Command::Reload(arguments) => status::reload(&arguments),
             Command::Realserver(arguments) => realserver::run(&arguments),
