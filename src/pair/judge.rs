@@ -4,11 +4,12 @@ use super::{
     Director,
     combinations::Failure,
     election::{Fault, Outcome, Proof, Row, Vip},
+    stays::stay,
 };
 use crate::{
     config::{
         diagnostic::{Diagnostics, Severity},
-        model::{TrackerUse, VrrpInstance},
+        model::VrrpInstance,
         rules::{Rule, pair as rules},
         source::Span,
     },
@@ -30,8 +31,8 @@ pub(super) fn judge(proof: &Proof, directors: &[Director<'_>], found: &mut [Diag
                 }
             }
         }
-        for row in &proof.rows {
-            stays(proof, row, number, directors, found);
+        for stay in proof.rows.iter().filter_map(|row| stay(proof, row, number, directors)) {
+            stay.report(vip, directors, found);
         }
     }
 }
@@ -56,11 +57,15 @@ pub(super) fn columns(proof: &Proof) -> Vec<Vec<usize>> {
     columns
 }
 
-fn outcome(row: &Row, number: usize) -> Outcome {
+pub(super) fn outcome(row: &Row, number: usize) -> Outcome {
     row.outcomes.get(number).cloned().unwrap_or_default()
 }
 
-fn instance<'d>(vip: &Vip, at: usize, directors: &'d [Director<'_>]) -> Option<&'d VrrpInstance> {
+pub(super) fn instance<'d>(
+    vip: &Vip,
+    at: usize,
+    directors: &'d [Director<'_>],
+) -> Option<&'d VrrpInstance> {
     let name = vip.instances.get(at)?.as_ref()?;
     let instances = &directors.get(at)?.config.vrrp.instances;
     instances.iter().find(|instance| instance.name.value == *name)
@@ -131,70 +136,4 @@ pub(super) fn name_of(subject: &Subject) -> &str {
         | Subject::File(name)
         | Subject::Bfd(name) => name,
     }
-}
-
-/// Something tracked fails on the master alone, and the address stays there.
-fn stays(
-    proof: &Proof,
-    row: &Row,
-    number: usize,
-    directors: &[Director<'_>],
-    found: &mut [Diagnostics],
-) {
-    let ([Failure::Tracked(at, subject)], Some(vip)) =
-        (row.failing.as_slice(), proof.vips.get(number))
-    else {
-        return;
-    };
-    let Outcome { holders, able } = outcome(row, number);
-    let healthy = proof.rows.first().map(|row| outcome(row, number)).unwrap_or_default();
-    let priority = |list: &[(usize, u8)], of: usize| {
-        list.iter().find(|(at, _)| *at == of).map(|(_, priority)| *priority)
-    };
-    let (Some(before), Some(after)) = (priority(&healthy.able, *at), priority(&able, *at)) else {
-        return;
-    };
-    let others = able.iter().filter(|(other, _)| other != at);
-    let Some((other, theirs)) = others.max_by_key(|(_, priority)| *priority).copied() else {
-        return;
-    };
-    let Some(here) = instance(vip, *at, directors) else { return };
-    let Some(there) = instance(vip, other, directors) else { return };
-    let Some(used) = uses(here, subject).find(|used| used.name.value == name_of(subject)) else {
-        return;
-    };
-    // It was not the master's to begin with, or priorities do not decide.
-    let was_here = healthy.holders == [*at] && holders == [*at];
-    if !was_here || after == u8::MAX || used.weight == 0 {
-        return;
-    }
-    let Some(found) = found.get_mut(*at) else { return };
-    let rule = if theirs < after {
-        rules::STAYS
-    } else if !there.preempt {
-        rules::STAYS_NOPREEMPT
-    } else {
-        return;
-    };
-    let other = names(&[other], directors);
-    let finding = found.report(rule, used.name.span);
-    finding.with("address", vip.address).with("script", name_of(subject)).with("other", other);
-    if rule == rules::STAYS {
-        finding
-            .with("before", before)
-            .with("after", after)
-            .with("theirs", theirs)
-            .with("gap", before.saturating_sub(theirs));
-    }
-}
-
-fn uses<'i>(instance: &'i VrrpInstance, subject: &Subject) -> impl Iterator<Item = &'i TrackerUse> {
-    let list: &[TrackerUse] = match subject {
-        Subject::Script(_) => &instance.track_scripts,
-        Subject::Process(_) => &instance.track_processes,
-        Subject::File(_) => &instance.track_files,
-        Subject::Bfd(_) => &instance.track_bfds,
-        Subject::Interface(_) => &[],
-    };
-    list.iter()
 }

@@ -9,6 +9,7 @@ pub mod lan;
 mod network;
 mod report;
 mod services;
+mod stays;
 
 pub use election::{Proof, prove};
 pub use report::{Report, table};

@@ -3,7 +3,8 @@ use super::{
     Director,
     combinations::{Depth, Failure},
     election::{Fault, Outcome, Proof, Row},
-    judge::{columns, name_of, names},
+    judge::{columns, name_of, names, outcome},
+    stays::stay,
 };
 use crate::{config::rules::text::Language, trackers::Subject};
 use serde::Serialize;
@@ -24,19 +25,31 @@ pub fn table(proof: &Proof, directors: &[Director<'_>], language: Language) -> S
     let mut lines = vec![head(proof, directors, &columns)];
     for row in &shown {
         let states = (0..directors.len()).map(|at| state(row, at, &words));
-        let outcomes = columns.iter().filter_map(|column| row.outcomes.get(*column.first()?));
-        let holders = outcomes.clone().map(|outcome| holders(outcome, directors, &words));
+        let numbers = columns.iter().filter_map(|column| column.first().copied());
+        let outcomes = numbers.clone().map(|number| outcome(row, number));
+        let holders = outcomes.clone().map(|outcome| holders(&outcome, directors, &words));
         let mut line: Vec<String> = states.chain(holders).collect();
-        line.extend(outcomes.filter_map(|outcome| wrong(outcome, directors, &words)));
+        line.extend(outcomes.filter_map(|outcome| wrong(&outcome, directors, &words)));
+        let stays = numbers.filter_map(|number| stay(proof, row, number, directors));
+        line.extend(stays.map(|stay| words.stays(stay.after, stay.theirs)));
         lines.push(line);
     }
     let mut text = aligned(&lines);
+    if proof.rows.iter().flat_map(|row| &row.outcomes).any(is_a_draw) {
+        text.push_str(words.draw);
+    }
     text.push_str(&words.summary(proof, proof.rows.len() - shown.len()));
     text
 }
 
 fn is_wrong(outcome: &Outcome) -> bool {
     outcome.fault().is_some()
+}
+
+/// Whether the addresses of the directors decide, of which the files do not tell.
+fn is_a_draw(outcome: &Outcome) -> bool {
+    let best = outcome.able.iter().map(|(_, priority)| *priority).max();
+    outcome.able.iter().filter(|(_, priority)| Some(*priority) == best).count() > 1
 }
 
 fn head(proof: &Proof, directors: &[Director<'_>], columns: &[Vec<usize>]) -> Vec<String> {
@@ -110,6 +123,7 @@ struct Words {
     nobody: &'static str,
     several: &'static str,
     able: &'static str,
+    draw: &'static str,
 }
 
 impl Words {
@@ -124,6 +138,7 @@ impl Words {
                 nobody: "nobody",
                 several: "more than one",
                 able: "though able: ",
+                draw: "where priorities are equal, the later file got the greater address here\n",
             },
             Language::Chinese => Self {
                 language,
@@ -134,7 +149,15 @@ impl Words {
                 nobody: "无",
                 several: "多于一台",
                 able: "仍可接管：",
+                draw: "优先级相同之处，这里假定后一个文件的地址较大\n",
             },
+        }
+    }
+
+    fn stays(&self, after: u8, theirs: u8) -> String {
+        match self.language {
+            Language::English => format!("<- stays: {after} against {theirs}"),
+            Language::Chinese => format!("<- 未切换：{after} 对 {theirs}"),
         }
     }
 
