@@ -2,12 +2,14 @@
 //!
 //! A probe looks at one thing and answers with a [`Found`]: a line for the report whatever was seen,
 //! and a diagnostic at the place in the file where something is wrong. Sentences are rules of
-//! [`crate::config::rules::probe`].
+//! [`crate::config::rules::probe`] and [`crate::config::rules::servers`].
+pub mod addresses;
 pub mod firewall;
 pub mod interfaces;
 pub mod io;
 pub mod kernel;
 pub mod routers;
+pub mod servers;
 
 use crate::config::{
     diagnostic::{Diagnostic, Diagnostics},

@@ -2,8 +2,8 @@
 //!
 //! Codes are stable: LD01xx language, LD02xx values, LD03xx global_defs and scripts,
 //! LD04xx VRRP, LD05xx virtual servers, LD06xx checkers, LD07xx advice,
-//! LD08xx trackers, LD10xx what probes see. A retired code is not used again.
-//! LD08xx trackers, LD09xx directors against each other. A retired code is not used again.
+//! LD08xx trackers, LD09xx directors against each other, LD10xx what probes see on this machine, LD11xx
+//! on real servers. A retired code is not used again.
 pub mod checkers;
 pub mod global;
 pub mod language;
@@ -11,6 +11,7 @@ pub mod lints;
 pub mod lvs;
 pub mod pair;
 pub mod probe;
+pub mod servers;
 pub mod text;
 pub mod trackers;
 pub mod values;
@@ -50,9 +51,9 @@ pub const AREAS: &[&[&Rule]] = &[
     checkers::ALL,
     lints::ALL,
     trackers::ALL,
-    &[],
-    probe::ALL,
     pair::ALL,
+    probe::ALL,
+    servers::ALL,
 ];
 
 /// Declares the rules of one area and the list of them.

@@ -2,7 +2,9 @@
 //!
 //! Probes are futures of one task, not tasks: dropping them ends what they do.
 #![allow(clippy::disallowed_methods, reason = "this is the shell: it may touch the outside world")]
+mod addresses;
 mod adverts;
+mod checkers;
 mod filters;
 mod machine;
 
@@ -71,7 +73,11 @@ pub fn look(
 
 /// Those that wait longest first.
 fn probes(config: &Config, sources: &Sources, limit: Duration) -> Vec<Probe> {
-    let parts = [machine::probes(config, sources, limit)];
+    let parts = [
+        machine::probes(config, sources, limit),
+        addresses::probes(config),
+        checkers::probes(config),
+    ];
     parts.into_iter().flatten().collect()
 }
 

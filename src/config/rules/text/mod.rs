@@ -35,7 +35,7 @@ impl Language {
     }
 }
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     include_str!("language.md"),
     include_str!("values.md"),
     include_str!("global.md"),
@@ -46,6 +46,7 @@ const FILES: [&str; 10] = [
     include_str!("lints.md"),
     include_str!("probe.md"),
     include_str!("pair.md"),
+    include_str!("servers.md"),
 ];
 
 static TEXTS: LazyLock<BTreeMap<u16, Text>> = LazyLock::new(|| {
