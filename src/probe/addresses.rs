@@ -86,6 +86,43 @@ pub fn carried(director: &DirectorConfig) -> Vec<Carried> {
     pairs.into_values().collect()
 }
 
+/// What of it cannot be looked at, and why: nowhere does the file say which addresses get a mark, and
+/// of a long range the beginning stands for the whole.
+#[must_use]
+pub fn left_out(director: &DirectorConfig) -> Found {
+    let mut found = Found::default();
+    let hands_on = |service: &&VirtualServer| {
+        service.real_servers.iter().any(|server| server.forward == Forward::DirectRoute)
+    };
+    for service in director.virtual_servers.iter().filter(hands_on) {
+        let entries = match &service.at {
+            ServiceAddress::Address { .. } => &[][..],
+            ServiceAddress::Mark(mark) => {
+                unmarked(&mut found, *mark);
+                continue;
+            }
+            ServiceAddress::Group { entries, .. } => entries,
+        };
+        for entry in entries {
+            match entry {
+                GroupEntry::Mark { mark, .. } => unmarked(&mut found, *mark),
+                GroupEntry::Range { first, last, .. } => {
+                    if range(*first, *last).last() != Some(*last) {
+                        let why = format!("of so many addresses only {OF_A_RANGE} are looked at");
+                        found.unknown(Topic::Address, format!("{first}-{last}"), why);
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+fn unmarked(found: &mut Found, mark: u32) {
+    let why = "the file does not say which addresses get this mark";
+    found.unknown(Topic::Address, format!("FWM {mark}"), why);
+}
+
 /// Every address that real servers may carry: none of them is an address to ask from.
 pub fn virtual_addresses(director: &DirectorConfig) -> impl Iterator<Item = IpAddr> {
     director.virtual_servers.iter().flat_map(addresses).map(|(address, _)| address)
@@ -248,6 +285,31 @@ mod tests {
                 "192.0.2.91 on 192.0.2.12 80/80/true",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_left_out_is_said() {
+        let text = "
+            virtual_server_group G {
+                192.0.2.90-250 80
+                192.0.2.80 80
+                fwmark 7
+            }
+            virtual_server group G {
+                lb_kind DR
+                protocol TCP
+                real_server 192.0.2.12 80 {
+                }
+            }
+            virtual_server fwmark 9 {
+                lb_kind NAT
+                real_server 192.0.2.12 80 {
+                }
+            }";
+        let (config, _) = parse(&Sources::from_text("keepalived.conf", text));
+        let subjects: Vec<_> =
+            left_out(&config.director).looks.into_iter().map(|look| look.subject).collect();
+        assert_eq!(subjects, ["192.0.2.90-192.0.2.250", "FWM 7"]);
     }
 
     #[test]

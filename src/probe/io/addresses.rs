@@ -14,7 +14,7 @@ use crate::{
     },
     probe::{
         Found,
-        addresses::{Carried, Said, carried, virtual_addresses},
+        addresses::{Carried, Said, carried, left_out, virtual_addresses},
     },
 };
 use futures_util::future::try_join_all;
@@ -40,7 +40,12 @@ pub(super) fn probes(config: &Config) -> Vec<Probe> {
             look(&carried, &links, &director).await.unwrap_or_else(|why| carried.unknown(&why))
         })
     };
-    carried(&config.director).into_iter().map(one).collect()
+    let mut all: Vec<Probe> = carried(&config.director).into_iter().map(one).collect();
+    let left_out = left_out(&config.director);
+    if !left_out.looks.is_empty() {
+        all.push(Probe::new(Topic::Address, "virtual_server", async { left_out }));
+    }
+    all
 }
 
 /// # Errors
