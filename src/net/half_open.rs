@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 
 /// IPv4 and TCP without options, behind the Ethernet header.
 pub const FRAME: usize = 54;
-/// Who is not meant must not pass it on.
-const HOPS: u8 = 1;
+/// One hop behind the server may be a container that it translates addresses for. A server that
+/// forwards what is not for it gets rid of it no farther than that.
+const HOPS: u8 = 2;
 const TCP: u8 = 6;
 const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
@@ -122,7 +123,7 @@ mod tests {
         let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(
             hex,
-            "020000000100020000000005080045000028000040000106f02ac0a80405c0a804509c40005001020304\
+            "020000000100020000000005080045000028000040000206ef2ac0a80405c0a804509c40005001020304\
              000000005002040081a60000"
         );
     }

@@ -68,12 +68,12 @@ async fn look(
     let (Some(mac), IpAddr::V4(own)) = (link.mac, own) else {
         return Err(format!("{} is no Ethernet", link.name));
     };
-    let wire = Wire::arp(link).map_err(words)?;
+    let wire = Wire::arp(link).map_err(|error| words(&error))?;
     let is_at = |wanted: Ipv4Addr| {
         move |frame: &[u8]| arp::reply(frame, mac).filter(|(_, ip)| *ip == wanted).map(|at| at.0)
     };
     let asked = wire.ask(&arp::request(mac, own, None, server), is_at(server)).await;
-    let Some(to_mac) = asked.map_err(words)? else {
+    let Some(to_mac) = asked.map_err(|error| words(&error))? else {
         return Err("the server does not answer ARP for its own address".to_owned());
     };
     let conflict = arp::request(mac, Ipv4Addr::UNSPECIFIED, Some(to_mac), address);
@@ -92,7 +92,7 @@ async fn look(
         };
         Ok(Said { port: *port, address: said, own })
     }));
-    let (leaks, said) = tokio::try_join!(leaks, ports).map_err(words)?;
+    let (leaks, said) = tokio::try_join!(leaks, ports).map_err(|error| words(&error))?;
     Ok(carried.judge(leaks.is_some(), &said))
 }
 
@@ -147,7 +147,7 @@ fn sequence() -> u32 {
     u32::from_ne_bytes([a, b, c, d])
 }
 
-fn words(error: WireError) -> String {
+fn words(error: &WireError) -> String {
     if error.source.kind() == ErrorKind::PermissionDenied {
         "this takes root (CAP_NET_RAW)".to_owned()
     } else {

@@ -88,7 +88,10 @@ async fn run(probes: Vec<Probe>, limit: Duration, mut progress: impl FnMut(Progr
     progress(Progress { done: 0, of, subject: "" });
     let one = |(number, probe): (usize, Probe)| async move {
         let Probe { topic, subject, look } = probe;
-        let found = timeout_at(until, look).await.unwrap_or_else(|_| {
+        // What begins too late sends nothing.
+        let in_time =
+            if Instant::now() < until { timeout_at(until, look).await.ok() } else { None };
+        let found = in_time.unwrap_or_else(|| {
             let mut found = Found::default();
             found.unknown(topic, &*subject, "no time was left");
             found
