@@ -69,15 +69,17 @@ async fn look(
         return Err(format!("{} is no Ethernet", link.name));
     };
     let wire = Wire::arp(link).map_err(|error| words(&error))?;
-    let is_at = |wanted: Ipv4Addr| {
-        move |frame: &[u8]| arp::reply(frame, mac).filter(|(_, ip)| *ip == wanted).map(|at| at.0)
-    };
-    let asked = wire.ask(&arp::request(mac, own, None, server), is_at(server)).await;
-    let Some(to_mac) = asked.map_err(|error| words(&error))? else {
+    let question = arp::request(mac, own, None, server);
+    let asked = wire
+        .ask(&question, |frame| arp::reply(frame, mac).filter(|(_, address)| *address == server));
+    let Some((to_mac, _)) = asked.await.map_err(|error| words(&error))? else {
         return Err("the server does not answer ARP for its own address".to_owned());
     };
     let conflict = arp::request(mac, Ipv4Addr::UNSPECIFIED, Some(to_mac), address);
-    let leaks = wire.ask(&conflict, is_at(address));
+    // Others may be answering other probes meanwhile.
+    let leaks = wire.ask(&conflict, |frame| {
+        arp::reply(frame, mac).filter(|answer| *answer == (to_mac, address))
+    });
     let way = |to: Ipv4Addr, port| Way {
         from_mac: mac,
         to_mac,
