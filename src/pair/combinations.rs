@@ -43,7 +43,13 @@ pub enum Depth {
 
 /// Combinations, the fewest failures first, beginning with none; at most `most` of them.
 pub(super) fn combinations(directors: &[Director<'_>], most: usize) -> (Vec<Vec<Failure>>, Depth) {
-    let single: Vec<Failure> = directors.iter().enumerate().flat_map(of_one).collect();
+    let mut single: Vec<Failure> = directors.iter().enumerate().flat_map(of_one).collect();
+    // Machines first: they are looked at in any case.
+    single.sort_by_key(|failure| match failure {
+        Failure::Node(_) => 0,
+        Failure::Interface(..) => 1,
+        Failure::Tracked(..) => 2,
+    });
     let attempts =
         [(Depth::All, usize::MAX), (Depth::Few(2), 2), (Depth::Few(1), 1), (Depth::Some, 1)];
     let mut all = vec![];

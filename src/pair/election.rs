@@ -4,7 +4,7 @@ use super::{
     Director,
     combinations::{Depth, Failure, combinations},
     lan::Lan,
-    network::{build, tracked},
+    network::{LONGEST_DELAY, build, tracked},
 };
 use crate::{config::model::VrrpInstance, trackers::Reading};
 use std::{
@@ -17,7 +17,7 @@ const MOST: usize = 1024;
 /// Nor more of them than have so many adverts: some seconds of work.
 const ADVERTS: u64 = 200_000;
 /// But so many in any case.
-const LEAST: usize = 64;
+const LEAST: usize = 32;
 
 /// A virtual address, and the instance that moves it on each director that has one.
 #[derive(Clone, Debug)]
@@ -175,10 +175,6 @@ fn settling(directors: &[Director<'_>]) -> Duration {
     let longest = |of: &dyn Fn(&VrrpInstance) -> Duration| all().map(of).max().unwrap_or_default();
     let down =
         longest(&|instance| instance.advert_interval * u32::from(instance.down_timer_adverts));
-    let delay = longest(&|instance| instance.preempt_delay);
-    let globals = || directors.iter().map(|director| &director.config.global);
-    let startup = globals().map(|global| global.vrrp_startup_delay).max().unwrap_or_default();
-    let links = globals().flat_map(|global| global.link_delays.values());
-    let links = links.map(|delays| delays.up.max(delays.down)).max().unwrap_or_default();
-    (down + Duration::from_secs(1)) * 4 + delay + startup + links
+    let delay = longest(&|instance| instance.preempt_delay.min(LONGEST_DELAY));
+    (down + Duration::from_secs(1)) * 4 + delay
 }

@@ -81,9 +81,11 @@ impl Host {
         status.instances.into_iter().find(|status| status.name == instance)
     }
 
+    /// Whether packets go there; without a name, by any interface.
     #[must_use]
     pub fn is_up(&self, interface: &str) -> bool {
-        self.links.iter().any(|link| link.name == interface && link.is_usable())
+        let mut usable = self.links.iter().filter(|link| link.is_usable());
+        usable.any(|link| interface.is_empty() || link.name == interface)
     }
 
     pub(super) fn segment<'h>(&'h self, interface: &'h str) -> &'h str {

@@ -181,8 +181,7 @@ impl Lan {
     fn drain(&mut self) {
         let now = self.now();
         for at in 0..self.hosts.len() {
-            loop {
-                let Some(host) = self.hosts.get_mut(at).filter(|host| !host.frozen) else { break };
+            while let Some(host) = self.hosts.get_mut(at).filter(|host| !host.frozen) {
                 let Some(event) = host.inbox.pop_front() else { break };
                 let Some(node) = &mut host.node else { continue };
                 let actions = node.handle(event, now);

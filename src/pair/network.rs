@@ -9,11 +9,14 @@ use crate::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Where adverts of unicast without an interface go.
 const ANY: &str = "any";
+
+/// More than an election takes by itself.
+pub(super) const LONGEST_DELAY: Duration = Duration::from_secs(10);
 
 /// Every director as a host that runs, with everything that it tracks in order.
 pub(super) fn build(directors: &[Director<'_>], origin: Instant) -> Lan {
@@ -21,14 +24,28 @@ pub(super) fn build(directors: &[Director<'_>], origin: Instant) -> Lan {
     for (at, director) in directors.iter().enumerate() {
         let host = lan.add(director.name, links(at, directors));
         host.segments = segments(at, directors);
-        host.config = VrrpConfig::clone(&director.config.vrrp);
-        host.global = GlobalDefs::clone(&director.config.global);
+        host.config = hurried(&director.config.vrrp);
+        host.global = GlobalDefs {
+            vrrp_startup_delay: Duration::ZERO,
+            vrrp_delay_after_boot: Duration::ZERO,
+            link_delays: BTreeMap::new(),
+            ..GlobalDefs::clone(&director.config.global)
+        };
         lan.start(director.name);
         for (subject, healthy) in tracked(&director.config.vrrp) {
             lan.set_tracked(director.name, subject, healthy);
         }
     }
     lan
+}
+
+/// Waiting longer does not change who holds what in the end.
+fn hurried(config: &VrrpConfig) -> VrrpConfig {
+    let mut config = config.clone();
+    for instance in &mut config.instances {
+        instance.preempt_delay = instance.preempt_delay.min(LONGEST_DELAY);
+    }
+    config
 }
 
 /// What instances go by, and what it says when it is in order. Of files nobody knows which number
@@ -104,7 +121,7 @@ fn links(at: usize, directors: &[Director<'_>]) -> Vec<LinkView> {
             }
             // 198.18.0.0/15 is for measurements (RFC 2544): nobody's virtual address. The later
             // file has the greater address.
-            let place = (index % 0x1000) << 5 | number % 0x20;
+            let place = ((index % 0x1000) << 5) | (number % 0x20);
             own.push(Ipv4Addr::from(0xc612_0000 | place).into());
             own.push(Ipv6Addr::from((0xfe80_u128 << 112) | u128::from(place)).into());
             let [.., high, low] = place.to_be_bytes();

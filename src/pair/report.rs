@@ -12,12 +12,14 @@ use unicode_width::UnicodeWidthStr;
 
 /// Rows that are printed; of more only those with one failure, and those with something wrong.
 const MANY: usize = 64;
+/// Groups of addresses that are printed.
+const WIDE: usize = 6;
 
 /// The table: what fails on each director, and who holds each address then.
 #[must_use]
 pub fn table(proof: &Proof, directors: &[Director<'_>], language: Language) -> String {
     let words = Words::of(language);
-    let columns = columns(proof);
+    let (columns, beside) = shown_columns(proof);
     let is_shown = |row: &&Row| {
         proof.rows.len() <= MANY || row.failing.len() <= 1 || row.outcomes.iter().any(is_wrong)
     };
@@ -38,8 +40,25 @@ pub fn table(proof: &Proof, directors: &[Director<'_>], language: Language) -> S
     if proof.rows.iter().flat_map(|row| &row.outcomes).any(is_a_draw) {
         text.push_str(words.draw);
     }
-    text.push_str(&words.summary(proof, proof.rows.len() - shown.len()));
+    text.push_str(&words.hidden(proof.rows.len() - shown.len(), beside));
+    text.push_str(&words.summary(proof));
     text
+}
+
+/// Columns that are printed, those with something wrong before others, and how many are not.
+fn shown_columns(proof: &Proof) -> (Vec<Vec<usize>>, usize) {
+    let mut columns = columns(proof);
+    let all = columns.len();
+    if all > WIDE {
+        columns.sort_by_key(|column| {
+            let number = column.first().copied().unwrap_or_default();
+            !proof.rows.iter().any(|row| is_wrong(&outcome(row, number)))
+        });
+        columns.truncate(WIDE);
+        columns.sort();
+    }
+    let beside = all - columns.len();
+    (columns, beside)
 }
 
 fn is_wrong(outcome: &Outcome) -> bool {
@@ -161,52 +180,53 @@ impl Words {
         }
     }
 
+    fn hidden(&self, rows: usize, columns: usize) -> String {
+        let (of_rows, of_columns) = match self.language {
+            Language::English => {
+                (format!("{rows} rows are not shown"), format!("{columns} columns are not shown"))
+            }
+            Language::Chinese => {
+                (format!("另有 {rows} 行未显示"), format!("另有 {columns} 列未显示"))
+            }
+        };
+        let lines = [(rows, of_rows), (columns, of_columns)].into_iter();
+        lines.filter(|(number, _)| *number > 0).map(|(_, text)| text + "\n").collect()
+    }
+
     /// What was played, and what came out.
-    fn summary(&self, proof: &Proof, hidden: usize) -> String {
+    fn summary(&self, proof: &Proof) -> String {
         let played = proof.rows.len();
         let wrong = proof.rows.iter().filter(|row| row.outcomes.iter().any(is_wrong)).count();
-        let (depth, result, hidden) = match self.language {
-            Language::English => (
-                match proof.depth {
+        match self.language {
+            Language::English => {
+                let depth = match proof.depth {
                     Depth::All => "all there are".to_owned(),
                     Depth::Few(1) => "each single failure (all together are too many)".to_owned(),
                     Depth::Few(most) => {
                         format!("up to {most} failures at once (all together are too many)")
                     }
                     Depth::Some => "the first of too many single failures".to_owned(),
-                },
-                match wrong {
+                };
+                let result = match wrong {
                     0 => "in each of them one director holds each address, if any is able to"
                         .to_owned(),
                     wrong => format!("wrong in {wrong}"),
-                },
-                match hidden {
-                    0 => String::new(),
-                    hidden => format!("{hidden} rows are not shown\n"),
-                },
-            ),
-            Language::Chinese => (
-                match proof.depth {
+                };
+                format!("{played} combinations played, {depth}: {result}\n")
+            }
+            Language::Chinese => {
+                let depth = match proof.depth {
                     Depth::All => "全部组合".to_owned(),
                     Depth::Few(1) => "每个单一故障（全部组合过多）".to_owned(),
                     Depth::Few(most) => format!("至多 {most} 个故障同时发生（全部组合过多）"),
                     Depth::Some => "单一故障过多，只推演了前面的".to_owned(),
-                },
-                match wrong {
+                };
+                let result = match wrong {
                     0 => "在每种组合中，只要有调度器可用，每个地址都恰有一个持有者".to_owned(),
                     wrong => format!("其中 {wrong} 种有误"),
-                },
-                match hidden {
-                    0 => String::new(),
-                    hidden => format!("另有 {hidden} 行未显示\n"),
-                },
-            ),
-        };
-        match self.language {
-            Language::English => {
-                format!("{hidden}{played} combinations played, {depth}: {result}\n")
+                };
+                format!("推演了 {played} 种组合（{depth}）：{result}\n")
             }
-            Language::Chinese => format!("{hidden}推演了 {played} 种组合（{depth}）：{result}\n"),
         }
     }
 }

@@ -69,7 +69,7 @@ fn difference(here: &VirtualServer, there: &VirtualServer) -> Option<String> {
         return Some("another persistence".to_owned());
     }
     let sorry = |service: &VirtualServer| {
-        service.sorry.as_ref().map(|sorry| (sorry.ip, sorry.port, sorry.forward.clone()))
+        service.sorry.as_ref().map(|sorry| (sorry.ip, sorry.port, sorry.forward))
     };
     if sorry(here) != sorry(there) {
         return Some("another sorry_server".to_owned());
