@@ -1,5 +1,8 @@
 //! `ldirector check` of several files that are directors of one site.
-use super::{check::Advised, cli::CheckArgs};
+use super::{
+    check::Advised,
+    cli::{CheckArgs, Format},
+};
 use crate::{
     config::{Config, diagnostic::Diagnostics, rules::text::Language},
     pair::{self, Director, Report},
@@ -36,14 +39,9 @@ pub(super) fn check(
         return None;
     }
     if all.iter().any(|one| one.found.has_errors()) {
-        eprintln!(
-            "{}",
-            match language {
-                Language::English =>
-                    "Not checked against each other: errors in the files come first.",
-                Language::Chinese => "未相互核对：请先改正各文件中的错误。",
-            }
-        );
+        if arguments.format == Format::Text {
+            eprintln!("{}", not_compared(language));
+        }
         return None;
     }
     let names = names(files);
@@ -61,6 +59,13 @@ pub(super) fn check(
         one.found.forget(pair::ANSWERED);
     }
     Some(Proved { table, report })
+}
+
+const fn not_compared(language: Language) -> &'static str {
+    match language {
+        Language::English => "Not checked against each other: errors in the files come first.",
+        Language::Chinese => "未相互核对：请先改正各文件中的错误。",
+    }
 }
 
 /// The files' own names, as long as these tell them apart.
