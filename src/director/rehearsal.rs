@@ -6,11 +6,12 @@ use super::{
     wanted,
 };
 use crate::{
+    base::Family,
     config::model::{CheckerKind, DirectorConfig, RealServer, ServiceAddress, VirtualServer},
     ipvs::{DestinationKey, ServiceKey, Table},
     status::{DirectorStatus, RealServerStatus, VirtualServerStatus},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,8 +40,15 @@ pub enum Standing {
 pub fn rehearse(config: &DirectorConfig, known: Option<&DirectorStatus>) -> Rehearsal {
     let mut rehearsal = Rehearsal::default();
     let services = known.map_or(&[][..], |known| &known.virtual_servers);
+    let by_name: HashMap<(&str, Option<Family>), &VirtualServerStatus> =
+        services.iter().map(|known| ((known.name.as_str(), known.family), known)).collect();
     for service in &config.virtual_servers {
-        let before = services.iter().find(|before| is_same(service, before));
+        let before = match &service.at {
+            ServiceAddress::Group { .. } => services.iter().find(|known| is_same(service, known)),
+            ServiceAddress::Address { .. } | ServiceAddress::Mark(_) => {
+                by_name.get(&(service.name().as_str(), Some(service.family))).copied()
+            }
+        };
         add(service, before, &mut rehearsal);
     }
     rehearsal
@@ -58,9 +66,12 @@ fn add(config: &VirtualServer, before: Option<&VirtualServerStatus>, out: &mut R
     let mut effective = config.clone();
     let mut servers = vec![];
     let mut standings = vec![];
+    let servers_before = before.map_or(&[][..], |before| &before.real_servers);
+    let by_name: HashMap<&str, &RealServerStatus> =
+        servers_before.iter().map(|known| (known.name.as_str(), known)).collect();
     for server in &mut effective.real_servers {
         let name = config.server_name(server.ip, server.port);
-        let known = before.and_then(|b| b.real_servers.iter().find(|known| known.name == name));
+        let known = by_name.get(name.as_str()).copied();
         let alive = known.map_or_else(|| starts_up(server), |known| is_alive(server, known));
         let configured = server.weight;
         server.weight = known.map_or(configured, |known| weight(server, known));
@@ -87,17 +98,14 @@ fn add(config: &VirtualServer, before: Option<&VirtualServerStatus>, out: &mut R
     }
 }
 
-/// As a reload finds them: a group by name and protocol, wherever it stands.
-fn is_same(config: &VirtualServer, status: &VirtualServerStatus) -> bool {
-    let Some(at) = &status.at else { return status.name == config.name() };
-    let same_place = match (&config.at, at) {
-        (
-            ServiceAddress::Group { name, protocol, .. },
-            ServiceAddress::Group { name: other, protocol: its, .. },
-        ) => name == other && protocol == its,
-        (one, other) => one == other,
+/// As a reload finds a group: by name and protocol, wherever it stands.
+fn is_same(config: &VirtualServer, known: &VirtualServerStatus) -> bool {
+    let protocol = |at: &ServiceAddress| match at {
+        ServiceAddress::Group { name, protocol, .. } => Some((name.clone(), *protocol)),
+        ServiceAddress::Address { .. } | ServiceAddress::Mark(_) => None,
     };
-    same_place && status.family == Some(config.family)
+    known.family == Some(config.family)
+        && known.at.as_ref().is_some_and(|at| protocol(at) == protocol(&config.at))
 }
 
 fn starts_up(server: &RealServer) -> bool {
