@@ -133,7 +133,7 @@ fn detach() -> std::io::Result<u8> {
 }
 
 pub(super) fn chosen_file(arguments: &RunArgs) -> PathBuf {
-    arguments.file.clone().unwrap_or_else(|| check::usual_file())
+    arguments.file.clone().unwrap_or_else(check::usual_file)
 }
 
 fn parent(arguments: &RunArgs, pids: Pids, background: Background) -> u8 {

@@ -80,7 +80,7 @@ fn named(daemon: &model::SyncDaemon, role: DaemonRole, id: u8) -> SyncDaemon {
 
 /// What is left to the kernel may be anything; kernels before 4.3 do not tell it.
 fn is_as_wanted(is: &SyncDaemon, wanted: &SyncDaemon) -> bool {
-    fn fits<T: PartialEq>(is: Option<T>, wanted: Option<T>) -> bool {
+    fn fits<T: PartialEq + Copy>(is: Option<T>, wanted: Option<T>) -> bool {
         is.is_none() || wanted.is_none() || is == wanted
     }
     is.role == wanted.role
