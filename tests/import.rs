@@ -17,7 +17,12 @@ use ldirector::{
     import::{Format, Imported, guess, import},
 };
 use proptest::prelude::*;
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 /// Errors and warnings of `check`; notes are advice that the author of the old file may not want.
 fn complaints(text: &str) -> Vec<String> {
@@ -127,4 +132,41 @@ proptest! {
         let text = lines.join("\n") + "\n";
         prop_assert_eq!(saved(&import(&text, Format::Ipvsadm).text), text);
     }
+}
+
+/// Exit code, standard output, standard error.
+fn run(arguments: &[&str], input: &str) -> (i32, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ldirector"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Who refuses the arguments reads nothing.
+    child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_command_says_what_is_lost_with_its_line() {
+    let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/import/manual.cf");
+    let text = fs::read_to_string(manual).unwrap();
+    let made = import(&text, Format::Ldirectord).text;
+    for (arguments, input) in [
+        (&["import", "ldirectord.cf", manual][..], ""),
+        (&["import", manual], ""),
+        (&["import", "ldirectord.cf"], text.as_str()),
+        (&["import", "-"], &text),
+    ] {
+        let (code, out, said) = run(arguments, input);
+        assert_eq!((code, out.as_str()), (0, made.as_str()), "{arguments:?}: {said}");
+        assert!(said.contains("line 12: `emailalertfreq` has no counterpart"), "{said}");
+    }
+    let (code, _, said) = run(&["import", "ldirectord.cf", "/nowhere"], "");
+    assert!(code == 2 && said.contains("/nowhere"), "{code} {said}");
+    let (code, _, said) = run(&["import", "haproxy", manual], "");
+    assert!(code == 2 && said.contains("`haproxy` is no format"), "{code} {said}");
 }

@@ -24,6 +24,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::Path,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -225,4 +226,23 @@ fn show_in_readme(expected: &str) {
         readme == is || std::env::var_os("UPDATE_EXPECT").is_some(),
         "README.md is out of date"
     );
+}
+
+#[test]
+fn what_cannot_be_compared_has_a_code_of_its_own() {
+    let run = |arguments: &[&str]| {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_ldirector")).args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.stdout.is_empty() && !said.is_empty());
+        (output.status.code().unwrap(), said)
+    };
+    let (code, said) = run(&["plan", "-f", "/nowhere.conf"]);
+    assert!(code == 3 && said.contains("/nowhere.conf"), "{code} {said}");
+    let broken = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/config/values.conf");
+    let (code, said) = run(&["plan", "-f", broken, "--lang", "en"]);
+    assert!(code == 3 && said.contains("error[LD0"), "{code} {said}");
+    // 2 means that something differs.
+    assert_eq!(run(&["plan", "--no-such-option"]).0, 1);
+    assert_eq!(run(&["check", "--no-such-option"]).0, 2);
 }

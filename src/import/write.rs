@@ -20,6 +20,7 @@ pub(super) fn file(file: &File, format: Format) -> String {
             0,
             "# IPVS knows no checks: TCP_CHECK was added where the service has a TCP port.",
         );
+        page.line(0, "# ipvsadm-save keeps thresholds to itself: see `ipvsadm -Ln --thresholds`.");
     }
     file.comments.iter().for_each(|comment| page.comment(0, comment));
     globals(file, &mut page);
