@@ -114,8 +114,8 @@ fn printed(wanted: &Wanted, format: Output) -> u8 {
             Some(text) => print(&text),
             None => {
                 eprintln!(
-                    "error: RHEL 7 has no file for an IPv6 address of its own on lo; \
-                     use `--format shell` from a unit or rc.local"
+                    "error: the files of RHEL 7 are for IPv4; for IPv6 use `--format shell` from a \
+                     unit or rc.local"
                 );
                 exit::CONFIG
             }

@@ -73,7 +73,7 @@ fn kind(tunnel: &str) -> &'static str {
 }
 
 /// A script that writes the files of the `network` service and of sysctl.d(5), and starts them.
-/// None for IPv6, for which that service has no interface of its own on lo.
+/// None where an address is of IPv6: the files are for IPv4 only.
 #[must_use]
 pub fn ifcfg(wanted: &Wanted) -> Option<String> {
     if wanted.has(Family::V6) {
