@@ -12,7 +12,7 @@ prepare) # PROGRAM LOG
 		printf '[Unit]\nDescription=%s\nDefaultDependencies=no\n' $unit >/run/units/$unit.target
 	done
 	# Nobody keeps a journal here, and a case waits for the watchdog.
-	printf '[Service]\nStandardOutput=append:%s\nStandardError=inherit\nWatchdogSec=4\n' "$3" \
+	printf '[Service]\nStandardOutput=append:%s\nStandardError=inherit\nWatchdogSec=8\n' "$3" \
 		>/run/units/ldirector.service.d/lab.conf
 	;;
 boot)
