@@ -1,6 +1,10 @@
 //! The unit file is for every systemd from 219 (RHEL 7) on: it has no word that this one does not
 //! know, for that is a warning in the log of every start.
-#![allow(clippy::unwrap_used, reason = "a file that is missing fails the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test reads the project's files; one that is missing fails it"
+)]
 
 /// Settings of systemd.unit(5) and systemd.install(5) in version 219, besides conditions.
 const UNIT: &str = "Description Documentation SourcePath Requires RequiresOverridable Requisite \
