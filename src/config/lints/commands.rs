@@ -29,7 +29,9 @@ const KEYWORDS: &[&str] = &[
     "shutdown_script",
 ];
 /// What only a shell understands.
-const SIGNS: &[&str] = &["|", "||", "&&", ";", ">", ">>", "<", "2>&1", "&"];
+const SIGNS: &[&str] = &["|", "||", "&&", ";", "&"];
+/// What a redirection begins with; the file may touch it.
+const REDIRECTIONS: &[&str] = &[">", "<", "1>", "2>", "&>"];
 const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh"];
 /// How scripts of tutorials stop the daemon.
 const STOPS: &[&str] = &[
@@ -84,7 +86,8 @@ fn name(path: &str) -> &str {
 
 fn command(keyword: &str, words: &[String], span: Span, out: &mut Diagnostics) {
     let Some(first) = words.first() else { return };
-    if first.contains('/') && !first.starts_with('/') {
+    // A parameter that is not defined has been reported.
+    if first.contains('/') && !first.starts_with(['/', '<', '>', '$']) {
         out.report(rules::RELATIVE_COMMAND, span).with("command", first);
     }
     stops(span, &words.join(" "), out);
@@ -93,8 +96,9 @@ fn command(keyword: &str, words: &[String], span: Span, out: &mut Diagnostics) {
     }
     let sign = words.iter().find_map(|word| {
         let whole = SIGNS.iter().find(|sign| *sign == word);
-        let part = ["`", "$("].iter().find(|sign| word.contains(**sign));
-        whole.or(part).or_else(|| word.ends_with(';').then_some(&";"))
+        let redirection = || REDIRECTIONS.iter().find(|sign| word.starts_with(**sign));
+        let part = || ["`", "$("].iter().find(|sign| word.contains(**sign));
+        whole.or_else(redirection).or_else(part).or_else(|| word.ends_with(';').then_some(&";"))
     });
     if let Some(sign) = sign {
         out.report(rules::SHELL_SYNTAX, span).with("sign", sign);

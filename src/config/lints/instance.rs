@@ -107,7 +107,12 @@ fn weights(
             .filter(|script| script.weight == weight)
             .map_or(tracked.name.span, |script| script.name.span);
         let (low, high) = if weight < 0 { (base + weight, base) } else { (base, base + weight) };
-        if (1..=SMALL).contains(&weight.unsigned_abs()) {
+        let cut_off = high > 254 && base < 255;
+        if cut_off {
+            out.report(rules::WEIGHT_CUT_OFF, place(block, &["priority"]))
+                .with("base", base)
+                .with("weight", weight);
+        } else if (1..=SMALL).contains(&weight.unsigned_abs()) {
             out.report(rules::WEIGHT_SMALL, span)
                 .with("script", &tracked.name.value)
                 .with("low", low)
@@ -116,11 +121,6 @@ fn weights(
                 .with("sign", if weight < 0 { "-" } else { "+" })
                 .with("weight", weight.abs())
                 .with("result", base + weight);
-        }
-        if high > 254 && base < 255 {
-            out.report(rules::WEIGHT_CUT_OFF, place(block, &["priority"]))
-                .with("base", base)
-                .with("weight", weight);
         }
     }
 }

@@ -38,17 +38,23 @@ fn members(group: &SyncGroup, instances: &[VrrpInstance], out: &mut Diagnostics)
     differ("state", states.map(str::to_owned).collect());
 }
 
-/// In a dual-master pair a dead program must move both addresses.
+/// In a dual-master pair a dead program must move both addresses. Who is guarded by something else
+/// stands for another program.
 fn tracked_by_one(config: &Config, out: &mut Diagnostics) {
     let [first, second] = config.vrrp.instances.as_slice() else { return };
     for (one, other) in [(first, second), (second, first)] {
+        if !other.track_scripts.is_empty()
+            || !other.track_processes.is_empty()
+            || !other.track_files.is_empty()
+        {
+            continue;
+        }
         for tracked in &one.track_scripts {
-            let same = |name: &str| other.track_scripts.iter().any(|t| t.name.value == name);
             let grouped = config.vrrp.sync_groups.iter().any(|group| {
                 let member = |name: &str| group.members.iter().any(|m| m.value == name);
                 member(&one.name.value) && member(&other.name.value)
             });
-            if !same(&tracked.name.value) && !grouped {
+            if !grouped {
                 out.report(rules::TRACKED_BY_ONE, other.name.span)
                     .with("script", &tracked.name.value)
                     .with("name", &one.name.value)

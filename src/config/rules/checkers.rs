@@ -6,7 +6,7 @@ super::rules! {
     MISC_SURPLUS = warning(604, "words behind the command are ignored", "put the whole command in double quotes: misc_path \"{command} ...\"");
     DNS_NAME = error(605, "`{name}` is not a domain name", "labels have 1 to 63 characters");
     REPLY_PATTERN = error(606, "`{value}` is not hexadecimal", "use digits 0-9 and a-f, and x for any digit");
-    DIGEST = error(607, "`{value}` is not an MD5 digest", "it has 32 hexadecimal digits: `curl -s URL | md5sum` prints it");
+    DIGEST = warning(607, "`{value}` is not an MD5 digest: no page has it, and the server stays down", "it has 32 hexadecimal digits: `curl -s URL | md5sum` prints it");
     STATUS_CODE = error(608, "`{value}` is not a status code or range of them", "write 200, or 200-299, within 100 to 599");
     NO_URL = error(609, "this check has no url", "add `url {{ path / }}`, each word and brace on its line");
     NO_PATH = error(610, "this url has no path", "add `path /`");

@@ -16,7 +16,7 @@ super::rules! {
     GROUP_DIFFERS = warning(714, "the members of group {group} differ in {what}: {values}", "they move together: give all of them the same {what}");
     TRACKED_BY_ONE = note(715, "{script} guards {name}, but not {other}", "when it fails the addresses of {other} stay here; track it there too");
     PEER_IS_SELF = warning(716, "{address} is this router's own address", "unicast_peer lists the other routers only");
-    NOT_LINK_LOCAL = warning(717, "the first address of an IPv6 instance should be link-local", "put one of fe80::/10 first: routers and hosts expect adverts for it (RFC 9568 section 5.2.9)");
+    NOT_LINK_LOCAL = note(717, "the first address of an IPv6 instance should be link-local", "put one of fe80::/10 first: routers and hosts expect adverts for it (RFC 9568 section 5.2.9)");
     SLOW_SCRIPT = note(718, "{script} takes {seconds} s to notice a failure: interval {interval} s, {fall} times", "a shorter interval or a smaller fall makes that quicker");
     NAT_APART = warning(719, "{name} and {other} are on two interfaces, and servers are reached by NAT: both must move together", "put them into a vrrp_sync_group");
     ADDRESS_UNUSED = note(720, "no virtual_server is on an address of {name}", "packets to them are answered by this machine itself, not balanced");
