@@ -1,4 +1,5 @@
 //! `check --probe`: starts the looking, and shows on a terminal how far it has come.
+use super::{cli::RunArgs, places::network_namespace, run::enter};
 use crate::{
     config::{
         Config,
@@ -11,6 +12,7 @@ use crate::{
 };
 use std::{
     io::{IsTerminal, Write},
+    path::Path,
     time::Duration,
 };
 
@@ -22,10 +24,13 @@ pub(super) fn look(
     found: &mut Diagnostics,
 ) -> Vec<Look> {
     let terminal = std::io::stderr().is_terminal();
-    let seen = io::look(config, sources, limit, |progress| {
-        if terminal {
-            show(progress);
-        }
+    let namespace = network_namespace(&RunArgs::default(), &config.global);
+    let seen = within(namespace.as_deref(), || {
+        io::look(config, sources, limit, |progress| {
+            if terminal {
+                show(progress);
+            }
+        })
     });
     match seen {
         Ok(seen) => {
@@ -37,6 +42,21 @@ pub(super) fn look(
             vec![]
         }
     }
+}
+
+/// In the network namespace in which the daemon will run; another file may name another.
+fn within<T>(
+    namespace: Option<&Path>,
+    work: impl FnOnce() -> std::io::Result<T>,
+) -> std::io::Result<T> {
+    let Some(namespace) = namespace else { return work() };
+    let home = std::fs::File::open("/proc/self/ns/net")?;
+    enter(namespace).map_err(|error| {
+        std::io::Error::new(error.kind(), format!("{}: {error}", namespace.display()))
+    })?;
+    let outcome = work();
+    nix::sched::setns(home, nix::sched::CloneFlags::CLONE_NEWNET)?;
+    outcome
 }
 
 /// One line, written over and over; empty at the end.

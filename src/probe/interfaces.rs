@@ -67,7 +67,7 @@ pub fn needed(config: &Config) -> BTreeMap<&str, Span> {
 
 fn absent(found: &mut Found, name: &str, span: Span, links: &[LinkView]) {
     found.bad(Topic::Interface, name, "it is not there");
-    let present = links.iter().filter(|link| !link.loopback).map(|link| link.name.as_str());
+    let present = links.iter().map(|link| link.name.as_str());
     let present: Vec<&str> = present.collect();
     found
         .report(rules::INTERFACE_ABSENT, span)
