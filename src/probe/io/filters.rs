@@ -19,7 +19,7 @@ pub(super) struct Filters {
 }
 
 pub(super) async fn read() -> Filters {
-    let nft = if is_present("nf_tables") {
+    let nft = if has_nftables().await {
         Some(print("nft", &["-j", "list", "ruleset"]).await)
     } else {
         None
@@ -32,6 +32,16 @@ pub(super) async fn read() -> Filters {
         saved("/proc/net/ip6_tables_names", "ip6tables", extensions).await,
     ];
     Filters { nft, iptables }
+}
+
+/// Asking for rules would load nftables where it is not there yet.
+async fn has_nftables() -> bool {
+    if is_present("nf_tables") {
+        return true;
+    }
+    // Part of the kernel, and its list of modules is not here (containers).
+    let symbols = tokio::fs::read_to_string("/proc/kallsyms").await.unwrap_or_default();
+    symbols.lines().any(|line| line.split(' ').nth(2) == Some("nf_tables_newtable"))
 }
 
 /// `tables` names the tables of the older interface.
