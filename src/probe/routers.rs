@@ -20,6 +20,8 @@ use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heard {
     pub link: LinkIndex,
+    /// 112, or 51 with an Authentication Header.
+    pub protocol: u8,
     pub from: IpAddr,
     pub vrid: u8,
     pub priority: u8,
@@ -30,7 +32,8 @@ impl Heard {
     #[must_use]
     pub fn new(link: LinkIndex, view: &View<'_>) -> Self {
         let View { from, vrid, priority, .. } = *view;
-        Self { link, from, vrid, priority, addresses: view.addresses().collect() }
+        let protocol = if view.ah.is_some() { AH_PROTOCOL } else { PROTOCOL };
+        Self { link, protocol, from, vrid, priority, addresses: view.addresses().collect() }
     }
 
     fn shown(&self) -> String {
@@ -213,10 +216,12 @@ impl Filtered {
                 listened.delivered.contains(&(heard.from, heard.vrid))
             };
             let ours = |heard: &&&Heard| self.ours.contains(&heard.vrid);
+            let so_carried = |heard: &&&Heard| heard.protocol == protocol;
             let (mut some_arrived, mut lost) = (false, None);
             if let (Direction::In, Some((listened, wire))) = (direction, heard) {
-                some_arrived = wire.iter().any(|heard| arrived(&heard, listened));
-                lost = wire.iter().filter(ours).find(|heard| !arrived(heard, listened));
+                let wire = || wire.iter().filter(so_carried);
+                some_arrived = wire().any(|heard| arrived(&heard, listened));
+                lost = wire().filter(ours).find(|heard| !arrived(heard, listened));
             }
             if !self.said.insert(subject.clone()) {
                 continue;
@@ -346,6 +351,7 @@ mod tests {
     fn heard(from: &str, vrid: u8, addresses: &[&str]) -> Heard {
         Heard {
             link: LINK,
+            protocol: PROTOCOL,
             from: from.parse().unwrap(),
             vrid,
             priority: 150,
@@ -449,6 +455,16 @@ mod tests {
                 "ok ok ok",
             ),
             ("lost", "", vec![heard(PARTNER, 51, ours)], false, long, &pass, &[1022], "bad ok ok"),
+            (
+                "lost, but of the other protocol",
+                "",
+                vec![Heard { protocol: AH_PROTOCOL, ..heard(PARTNER, 51, ours) }],
+                false,
+                long,
+                &pass,
+                &[],
+                "ok ok ok",
+            ),
             ("dropped", "", vec![], true, long, &dropped, &[1020, 1021], "bad bad ok"),
             (
                 "dropped by a rule, but it arrives",
