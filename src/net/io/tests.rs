@@ -11,6 +11,7 @@ use std::{future::Future, process::Command, time::Duration};
 use tokio::sync::mpsc;
 
 mod own_links;
+mod wire;
 
 /// Runs in a namespace with a veth pair va (up) and vb; skips where that is not allowed.
 fn in_namespace<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {

@@ -1,6 +1,9 @@
 //! HTTP_GET by both engines: most of what holds for one is asked of the other too.
 use super::*;
-use crate::config::model::{HttpCheck, HttpProtocol, HttpUrl};
+use crate::{
+    checkers::io::http::examine,
+    config::model::{HttpCheck, HttpProtocol, HttpUrl},
+};
 use md5::{Digest, Md5};
 use socket2::SockRef;
 use std::sync::Arc;
@@ -371,4 +374,22 @@ async fn each_url_is_asked_for_by_its_number() {
     passes(&probe(&kind, ProbeRequest { url: 1 }, &context()).await, "200");
     assert!(web.requests.recv().await.unwrap().starts_with("GET /second "));
     is_our_fault(&probe(&kind, ProbeRequest { url: 2 }, &context()).await, "number 2");
+}
+
+#[tokio::test]
+async fn the_digest_is_told_whether_it_is_demanded_or_not() {
+    let digest: [u8; 16] = Md5::digest(b"alive").into();
+    let site = web(Reply::new("HTTP/1.0 200 OK\r\n\r\nalive", End::Close)).await;
+    let examined = |to, url| async move {
+        examine(&check(to, url), ProbeRequest { url: 0 }, &context()).await
+    };
+    let (outcome, page) = examined(site.to, url("/")).await;
+    passes(&outcome, "HTTP status 200");
+    assert_eq!(page, Some((200, digest)));
+    let (outcome, page) = examined(site.to, with_digest_of(b"dead")).await;
+    fails(&outcome, "digest");
+    assert_eq!(page, Some((200, digest)));
+    let (outcome, page) = examined(nobody().await, url("/")).await;
+    fails(&outcome, "refused");
+    assert_eq!(page, None);
 }
