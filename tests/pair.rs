@@ -8,7 +8,7 @@
 #[path = "support/program.rs"]
 mod program;
 use ldirector::config::rules::{
-    pair,
+    lints, pair,
     text::{self, Language},
 };
 use program::{Files, GOOD, Ran, program, ran};
@@ -95,9 +95,12 @@ fn the_pair_of_the_course_and_wrong_ones() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pair");
     let mut wrong = vec![];
     for (name, language, changes) in PLAYS {
-        // What every tutorial has is not the subject.
-        let quiet = ["--allow", "LD0711", "--allow", "LD0712", "--allow", "LD0319"];
-        let arguments = [&["--lang", language][..], &quiet, &[MASTER, BACKUP]].concat();
+        // Advice about one file is not the subject.
+        let quiet: Vec<String> =
+            lints::ALL.iter().map(|rule| format!("--allow=LD{:04}", rule.code)).collect();
+        let quiet = quiet.iter().map(String::as_str).chain(["--allow=LD0319"]);
+        let arguments: Vec<&str> =
+            ["--lang", language].into_iter().chain(quiet).chain([MASTER, BACKUP]).collect();
         let Ran { code, out, err } = check(&course(changes), &arguments);
         let code = code.unwrap();
         let printed = format!("$ ldirector check {MASTER} {BACKUP}\n{err}{out}exit code {code}\n");
@@ -230,6 +233,38 @@ fn three_directors_and_a_slip_in_one() {
     let ran = check(&files, &["a.conf", "b.conf", "c.conf"]);
     assert_eq!(ran.codes(), ["LD0902"], "{ran:?}");
     assert!(ran.out.contains("27 combinations played, all there are: wrong in"), "{}", ran.out);
+}
+
+#[test]
+fn adverts_find_their_way_on_links_of_all_kinds() {
+    const VMAC: &str = "use_vmac\nvmac_xmit_base\nvirtual_ipaddress {\n192.0.2.80/24\n}\n";
+    const V6: &str = "use_vmac\nvirtual_ipaddress {\nfe80::80/64\n2001:db8::80/64\n}\n";
+    const VIP: &str = "interface eth0\nvirtual_ipaddress {\n192.0.2.80/24 dev eth0\n}\n";
+    let unicast = |own: u8, peer: u8, rest: &str| {
+        format!("unicast_src_ip 192.0.2.{own}\nunicast_peer {{\n192.0.2.{peer}\n}}\n{rest}")
+    };
+    let alone = VIP.replace("interface eth0\n", "");
+    let expected = |peer: u8| format!("unicast_peer {{\n192.0.2.{peer}\n}}\n{VIP}");
+    for (a, b) in [
+        // Interfaces of two names on one link.
+        (format!("interface eth0\n{VMAC}"), format!("interface ens3\n{VMAC}")),
+        (format!("interface eth0\n{V6}"), format!("interface ens3\n{V6}")),
+        (unicast(1, 2, VIP), unicast(2, 1, VIP)),
+        // Without an interface.
+        (unicast(1, 2, &alone), unicast(2, 1, &alone)),
+        // The address that the peer expects.
+        (expected(2), expected(1)),
+        // Delays.
+        (format!("preempt_delay 900\n{VIP}"), format!("nopreempt\n{VIP}")),
+    ] {
+        let files = Files::new();
+        for (name, priority, text) in [("a.conf", 100, &a), ("b.conf", 50, &b)] {
+            let head = format!("virtual_router_id 77\npriority {priority}\nstate BACKUP\n");
+            files.write(name, format!("vrrp_instance VI_1 {{\n{head}{text}}}\n"));
+        }
+        let ran = check(&files, &["a.conf", "b.conf"]);
+        assert!(ran.out.contains(" played, all there are: in each of them"), "{a}\n{b}\n{ran:?}");
+    }
 }
 
 #[test]
