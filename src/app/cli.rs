@@ -2,7 +2,7 @@
 //!
 //! Two forms: subcommands (`ldirector run`), and keepalived's own options without a subcommand
 //! (`ldirector -D -f FILE`), so that a unit file or script only needs the program's name changed.
-use super::{generate::GenerateArgs, genhash::GenhashArgs, realserver::RealserverArgs};
+use super::{generate::GenerateArgs, genhash::GenhashArgs, help, realserver::RealserverArgs};
 use crate::config::{diagnostic::Severity, rules::text};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{
@@ -25,7 +25,7 @@ pub(super) const CONFIG_FILES: [&str; 2] =
     version,
     arg_required_else_help = true,
     max_term_width = WIDTH,
-    after_help = PROGRAM_HELP
+    after_help = help::PROGRAM
 )]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -35,110 +35,41 @@ pub(super) struct Cli {
 /// Longer lines are hard to read, however wide the terminal.
 const WIDTH: usize = 100;
 
-const PROGRAM_HELP: &str = "\
-Without a command, keepalived's own options do what they do there: `ldirector -D -f FILE` starts the \
-daemon in the background, with -n in the foreground.
-
-Examples:
-  ldirector check /etc/keepalived/keepalived.conf
-  ldirector run -f /etc/keepalived/keepalived.conf
-  ldirector status
-
-Manual: ldirector(8), ldirector.conf(5). `ldirector COMMAND --help` tells more of a command.";
-
-const RUN_HELP: &str = "\
-Without -f, /etc/keepalived/keepalived.conf is taken, else /etc/ldirector/ldirector.conf. A file \
-with errors is refused: exit code 2. SIGHUP applies a changed file, SIGTERM ends.
-
-LDIRECTOR_LOG=debug in the environment logs more.";
-
-const EXPLAIN_HELP: &str = "\
-Examples:
-  ldirector explain LD0407
-  ldirector explain --lang zh LD0407 LD0102";
-
-const STATUS_HELP: &str = "\
-Examples:
-  ldirector status
-  ldirector status --json | jq .";
-
-const RELOAD_HELP: &str = "\
-Exit codes: 0 the changed file is in force; 1 it is refused, or no daemon answers: everything runs on \
-as before.";
-
-const GENHASH_HELP: &str = "\
-Example:
-  ldirector genhash -s 192.0.2.11 -p 80 -u /health";
-
-const CHECK_HELP: &str = "\
-Examples:
-  ldirector check
-  ldirector check --fix --dry-run keepalived.conf
-  ldirector check --deny warnings --format github etc/*.conf
-  ldirector check --probe
-
-Without FILE, the file that the daemon would take is checked.
-
-Exit codes: 0 no errors; 1 errors (with `--deny warnings` also warnings); 2 a file cannot be read \
-or written, or wrong usage.
-
-With --probe a line tells of each thing that was looked at: ok, bad, or ? where it could not be. What \
-is bad is a finding like those of the text, and counts for the exit code.
-
-A comment `# ldirector: allow(LD0117)` in the file silences a warning or a note on its own line or, \
-standing alone, on the next.";
-
-const IMPORT_HELP: &str = "\
-What has no counterpart becomes a comment, and a warning with its line on standard error.
-
-  ldirector import ldirectord.cf /etc/ha.d/ldirectord.cf > keepalived.conf
-  ipvsadm-save -n | ldirector import ipvsadm-save > keepalived.conf
-
-Exit codes: 0 written, whatever the warnings; 2 the file cannot be read.";
-
-const PLAN_HELP: &str = "\
-Exit codes: 0 the kernel holds what the file says; 2 it differs; 1 this could not be found out, or \
-wrong usage; 3 the file cannot be read or has errors.
-
-Compares virtual servers, real servers, weights, timeouts, sync daemons, addresses, routes and \
-rules. Where ldirector runs it is asked: what its checkers have taken out is no difference, and \
-addresses count only where it is master. Services of others are never touched.
-
-It takes root, or CAP_NET_ADMIN, to read the IPVS table.";
-
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run in the foreground; logs go to the journal or to standard error.
-    #[command(after_help = RUN_HELP)]
+    #[command(after_help = help::RUN)]
     Run(Box<RunArgs>),
     /// Say what is wrong in configuration files, and how to mend it.
-    #[command(after_help = CHECK_HELP)]
+    #[command(after_help = help::CHECK)]
     Check(CheckArgs),
     /// Say what a finding of `check` means, with a wrong and a right example; list all without a
     /// code.
-    #[command(after_help = EXPLAIN_HELP)]
+    #[command(after_help = help::EXPLAIN)]
     Explain(ExplainArgs),
     /// Say what a keyword or a block of the configuration is; list all without a word.
+    #[command(after_help = help::KEYWORDS)]
     Keywords(KeywordsArgs),
     /// Show virtual routers, virtual servers and real servers of the running daemon.
-    #[command(after_help = STATUS_HELP)]
+    #[command(after_help = help::STATUS)]
     Status(StatusArgs),
     /// Apply the changed configuration file; fails if it has errors, and then changes nothing.
-    #[command(after_help = RELOAD_HELP)]
+    #[command(after_help = help::RELOAD)]
     Reload(SocketArgs),
     /// Stop the daemon, and come back when it has let go of everything.
+    #[command(after_help = help::STOP)]
     Stop(SocketArgs),
     /// On a real server of LVS-DR or LVS-TUN: check, apply, undo or print what it needs to take
     /// packets to the virtual address and to be silent about it.
     Realserver(RealserverArgs),
     /// Show what a reload (or a start) with the file would change in the kernel; changes nothing.
-    #[command(after_help = PLAN_HELP)]
+    #[command(after_help = help::PLAN)]
     Plan(PlanArgs),
     /// Print a keepalived.conf made from ldirectord.cf or from what ipvsadm-save prints.
-    #[command(after_help = IMPORT_HELP)]
+    #[command(after_help = help::IMPORT)]
     Import(ImportArgs),
     /// Print the MD5 of what a web server answers, for `digest` of HTTP_GET and SSL_GET.
-    #[command(after_help = GENHASH_HELP)]
+    #[command(after_help = help::GENHASH)]
     Genhash(GenhashArgs),
     /// Write manual pages or shell completions, for packages.
     #[command(hide = true)]

@@ -49,7 +49,8 @@ fn manuals(folder: &Path) -> io::Result<()> {
     let mut program = program().disable_help_subcommand(true);
     program.build();
     for command in program.get_subcommands() {
-        page(command.clone()).generate_to(folder)?;
+        let name = format!("ldirector-{}.8", command.get_name());
+        fs::write(folder.join(name), command_page(command)?)?;
     }
     fs::write(folder.join("ldirector.8"), program_page(&program)?)?;
     fs::write(folder.join("ldirector.conf.5"), manual::page(env!("CARGO_PKG_VERSION")))
@@ -76,6 +77,42 @@ fn page(command: Command) -> Man {
         .date(NO_DATE)
         .source(concat!("ldirector ", env!("CARGO_PKG_VERSION")))
         .manual("System administration")
+}
+
+fn command_page(command: &Command) -> io::Result<Vec<u8>> {
+    let man = page(command.clone());
+    let mut text = vec![];
+    man.render_title(&mut text)?;
+    man.render_name_section(&mut text)?;
+    man.render_synopsis_section(&mut text)?;
+    man.render_description_section(&mut text)?;
+    man.render_options_section(&mut text)?;
+    let notes = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let mut own = Roff::new();
+    let mut open = "";
+    for paragraph in notes.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
+        let (heading, body) = match paragraph.split_once(':') {
+            Some(("Example" | "Examples", body)) => ("EXAMPLES", body),
+            Some(("Exit codes", body)) => ("EXIT STATUS", body),
+            Some(_) | None => ("NOTES", paragraph),
+        };
+        if heading == open {
+            own.control("PP", []);
+        } else {
+            own.control("SH", [heading]);
+            open = heading;
+        }
+        for line in body.lines().filter(|line| !line.is_empty()) {
+            match line.strip_prefix("  ") {
+                // A command, as it is typed.
+                Some(typed) => own.control("EX", []).text([bold(typed)]).control("EE", []),
+                None => own.text([roman(line.trim_start())]),
+            };
+        }
+    }
+    own.control("SH", ["SEE ALSO"]).text([roman("ldirector(8), ldirector.conf(5)")]);
+    own.to_writer(&mut text)?;
+    Ok(text)
 }
 
 /// An argument that is there and empty: roff would take the next one for the date.
@@ -134,6 +171,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
             ("0", "Done; `check` found no errors."),
             ("1", "It failed and said why; `check` found errors."),
             ("2", "The configuration cannot be read or is refused, or wrong usage."),
+            ("other", "As the page of the command says: `plan` has codes of its own."),
         ],
     ),
 ];
@@ -145,8 +183,11 @@ fn program_page(program: &Command) -> io::Result<Vec<u8>> {
     man.render_name_section(&mut text)?;
     let mut own = Roff::new();
     own.control("SH", ["SYNOPSIS"]);
-    for form in SYNOPSIS {
-        own.text([bold("ldirector"), roman(*form)]).control("br", []);
+    for (number, form) in SYNOPSIS.iter().enumerate() {
+        if number > 0 {
+            own.control("br", []);
+        }
+        own.text([bold("ldirector"), roman(*form)]);
     }
     own.control("SH", ["DESCRIPTION"]);
     own.text([roman(DESCRIPTION)]).control("PP", []).text([roman(KEEPALIVED)]);

@@ -15,6 +15,7 @@ mod explain;
 mod fix;
 mod generate;
 mod genhash;
+mod help;
 mod import;
 mod keywords;
 mod language;
