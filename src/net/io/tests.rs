@@ -222,8 +222,8 @@ fn the_kernel_shows_a_rule_as_it_was_told() {
         let shown = ip("-d rule show");
         assert!(shown.contains("5:\tfrom all lookup 1000 proto keepalived"), "{shown}");
         for rule in &all {
-            network.remove_rule(rule).await.unwrap();
             assert!(network.rules().await.unwrap().iter().any(|listed| listed.is(rule)));
+            network.remove_rule(rule).await.unwrap();
             network.remove_rule(rule).await.unwrap();
             let told = async {
                 loop {
