@@ -280,6 +280,5 @@ virtual_server group g {
             }
         }
         assert!(tables.len() > 15, "{} tables: the changes change nothing", tables.len());
-        assert!(tables.len() > 20, "{} tables: the changes change nothing", tables.len());
     }
 }
