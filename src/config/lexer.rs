@@ -18,6 +18,11 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n' | '\x0b' | '\x0c')
 }
 
+/// Whether one of two ASCII characters stands in a text: most lines are done with that.
+fn has_either(text: &str, one: u8, other: u8) -> bool {
+    text.bytes().any(|byte| byte == one || byte == other)
+}
+
 /// Calls `visit` with each character outside `"…"` and its offset, until it answers true; answers
 /// that offset. A character behind a backslash is skipped when it would start a comment.
 fn find_unquoted(text: &str, visit: impl Fn(char, usize) -> bool) -> Option<usize> {
@@ -40,7 +45,7 @@ fn find_unquoted(text: &str, visit: impl Fn(char, usize) -> bool) -> Option<usiz
 
 /// The line without its comment. `\#` and `\!` become the plain character.
 pub(super) fn strip_comment<'s>(line: Line<'s>) -> Line<'s> {
-    if !line.text.contains(['#', '!']) {
+    if !has_either(&line.text, b'#', b'!') {
         return line;
     }
     let indent = line.indent;
@@ -70,7 +75,7 @@ pub(super) fn strip_comment<'s>(line: Line<'s>) -> Line<'s> {
 
 /// The first brace outside `"…"`. Those of a parameter that is not defined (`${X}`) do not count.
 pub(super) fn find_brace(text: &str) -> Option<usize> {
-    if !text.contains(['{', '}']) {
+    if !has_either(text, b'{', b'}') {
         return None;
     }
     let mut from = 0;

@@ -264,7 +264,7 @@ fn environment(sources: &Sources) -> BTreeMap<String, String> {
 /// names it.
 fn keys(sources: &Sources) -> BTreeMap<String, KeyFile> {
     let mut found = BTreeMap::new();
-    for file in &sources.files {
+    for file in sources.files.iter().filter(|file| file.text.contains("file:")) {
         let folder = file.path.parent().unwrap_or(Path::new(""));
         for line in file.text.lines().filter(|line| line.contains("file:")) {
             let Some(path) = key_path(line, &sources.environment) else { continue };

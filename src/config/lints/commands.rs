@@ -10,24 +10,35 @@ use crate::config::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
-/// Keywords that take a command.
-const KEYWORDS: &[&str] = &[
-    "script",
-    "misc_path",
-    "notify",
-    "notify_master",
-    "notify_backup",
-    "notify_fault",
-    "notify_stop",
-    "notify_deleted",
-    "notify_master_rx_lower_pri",
-    "notify_up",
-    "notify_down",
-    "quorum_up",
-    "quorum_down",
-    "startup_script",
-    "shutdown_script",
-];
+/// Declares the keywords that take a command: every line of a file is compared with them.
+macro_rules! keywords {
+    ($($keyword:literal)*) => {
+        fn keyword(word: &str) -> Option<&'static str> {
+            match word {
+                $($keyword => Some($keyword),)*
+                _ => None,
+            }
+        }
+    };
+}
+keywords! {
+    "script"
+    "misc_path"
+    "notify"
+    "notify_master"
+    "notify_backup"
+    "notify_fault"
+    "notify_stop"
+    "notify_deleted"
+    "notify_master_rx_lower_pri"
+    "notify_up"
+    "notify_down"
+    "quorum_up"
+    "quorum_down"
+    "startup_script"
+    "shutdown_script"
+}
+
 /// What only a shell understands.
 const SIGNS: &[&str] = &["|", "||", "&&", ";", "&"];
 /// What a redirection begins with; the file may touch it.
@@ -55,7 +66,7 @@ impl Commands {
     /// Every command below a top-level statement.
     pub(super) fn keep(&mut self, statement: &Statement<'_>) {
         for line in statement.body() {
-            if let Some(keyword) = KEYWORDS.iter().find(|keyword| **keyword == line.first()) {
+            if let Some(keyword) = keyword(line.first()) {
                 self.0.entry((keyword, words(line))).or_insert(line.span);
             }
             self.keep(line);

@@ -18,7 +18,7 @@ use super::{
     source::{Sources, Span},
     tree::Statement,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The first bytes of scripts, by the path in the configuration.
 pub type ScriptTexts = BTreeMap<String, String>;
@@ -125,7 +125,7 @@ struct Seen {
     alert: bool,
     /// Name and place of each virtual_server_group.
     groups: Vec<(String, Span)>,
-    group_uses: Vec<String>,
+    group_uses: HashSet<String>,
 }
 
 /// The settled blocks by the place of their header.

@@ -13,7 +13,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeSet, HashSet},
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
 };
 
 const HOUR: u32 = 3600;
@@ -21,8 +21,11 @@ const HOUR: u32 = 3600;
 const LARGE: u32 = 65535;
 
 /// The services of the packaged sample.
-const SAMPLES: &[(&str, u16)] =
-    &[("192.168.200.100", 443), ("10.10.10.2", 1358), ("10.10.10.3", 1358)];
+const SAMPLES: &[(IpAddr, u16)] = &[
+    (IpAddr::V4(Ipv4Addr::new(192, 168, 200, 100)), 443),
+    (IpAddr::V4(Ipv4Addr::new(10, 10, 10, 2)), 1358),
+    (IpAddr::V4(Ipv4Addr::new(10, 10, 10, 3)), 1358),
+];
 
 pub(super) fn block(
     written: &WrittenService<'_>,
@@ -68,8 +71,7 @@ fn address(
 ) {
     match &service.at {
         ServiceAddress::Address { ip, port, .. } => {
-            let text = ip.to_string();
-            if SAMPLES.contains(&(text.as_str(), *port)) {
+            if SAMPLES.contains(&(*ip, *port)) {
                 out.report(rules::SERVICE_SAMPLE, service.span);
             } else if !config.vrrp.instances.is_empty() && !addresses.contains(ip) {
                 out.report(rules::SERVICE_ELSEWHERE, service.span).with("address", ip);
@@ -210,12 +212,13 @@ impl Places {
 
     /// Whether a server of DR is in no network in which the file has an address of its family.
     fn is_far(&self, server: &RealServer) -> bool {
+        if server.forward != Forward::DirectRoute || server.ip.is_loopback() {
+            return false;
+        }
         let family = Family::of(&server.ip);
         let mut networks =
             self.networks.iter().filter(|network| network.family() == family).peekable();
-        server.forward == Forward::DirectRoute
-            && !server.ip.is_loopback()
-            && networks.peek().is_some()
+        networks.peek().is_some()
             && !networks.any(|network| {
                 *network == Prefix { address: server.ip, length: network.length }.network()
             })
