@@ -9,17 +9,31 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 PAUSE = 0.02
+# First port of those who ask so often, and for ever.
+PORTS = {"count": 10000, "forever": 35000}
 # A SYN that is lost is sent again after one second; asking anew shows the way back sooner.
 PATIENCE = 0.3
 
 
-def ask(url, patience):
+def port(who):
+    """One that no connection of this host had before: IPVS knows a connection for two minutes after its end, and what
+    seems to belong to one of a server that was removed is dropped. The kernel would choose, and all hosts of all cases
+    share its counter."""
+    last = Path(f"/run/client-port-{who}")
+    number = int(last.read_text()) + 1 if last.exists() else PORTS[who]
+    last.write_text(str(number))
+    return number
+
+
+def ask(url, patience, who):
     """The body, or the error as an exception."""
     parts = urlsplit(url)
-    with socket.create_connection((parts.hostname, parts.port or 80), timeout=patience) as connection:
+    place = (parts.hostname, parts.port or 80)
+    with socket.create_connection(place, timeout=patience, source_address=("", port(who))) as connection:
         connection.settimeout(max(patience, 1.0))
         path = parts.path or "/"
         connection.sendall(f"GET {path} HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n".encode())
@@ -37,7 +51,7 @@ def count(url, times):
     failed = []
     for _ in range(times):
         try:
-            body = ask(url, 3)
+            body = ask(url, 3, "count")
         except OSError as error:
             failed.append(str(error))
             continue
@@ -50,7 +64,7 @@ def forever(url):
     while True:
         began = time.time()
         try:
-            body, good = ask(url, PATIENCE), 1
+            body, good = ask(url, PATIENCE, "forever"), 1
         except OSError as error:
             body, good = str(error), 0
         print(f"{began:.3f} {time.time():.3f} {good} {body}", flush=True)
