@@ -397,9 +397,8 @@ impl<'s> Expander<'s> {
 }
 
 fn indent(text: &str) -> u32 {
-    let blank = text.len() - text.trim_start().len();
-    u32::try_from(text[..blank].chars().map(|c| if c == '\t' { 8 } else { 1 }).sum::<usize>())
-        .unwrap_or(u32::MAX)
+    let blanks = text.chars().take_while(|c| c.is_whitespace());
+    blanks.map(|c| if c == '\t' { 8 } else { 1 }).fold(0, u32::saturating_add)
 }
 
 /// What of an include line is an error where it fails (keepalived.conf(5), include_check).

@@ -20,7 +20,7 @@ fn is_blank(c: char) -> bool {
 
 /// Whether one of two ASCII characters stands in a text: most lines are done with that.
 fn has_either(text: &str, one: u8, other: u8) -> bool {
-    text.bytes().any(|byte| byte == one || byte == other)
+    memchr::memchr2(one, other, text.as_bytes()).is_some()
 }
 
 /// Calls `visit` with each character outside `"…"` and its offset, until it answers true; answers

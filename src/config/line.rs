@@ -130,9 +130,10 @@ impl<'s> Line<'s> {
 
     /// The line without blanks at both ends (space, tab, CR and the like: ASCII only).
     pub(super) fn trim(self) -> Self {
-        let blank = |c: char| c.is_ascii_whitespace() || c == '\x0b';
-        let start = self.text.len() - self.text.trim_start_matches(blank).len();
-        let end = self.text.trim_end_matches(blank).len().max(start);
+        let bytes = self.text.as_bytes();
+        let solid = |byte: &u8| !byte.is_ascii_whitespace() && *byte != b'\x0b';
+        let start = bytes.iter().position(solid).unwrap_or(bytes.len());
+        let end = bytes.iter().rposition(solid).map_or(start, |last| last + 1);
         if start == 0 && end == self.text.len() {
             return self;
         }
