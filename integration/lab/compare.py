@@ -100,9 +100,10 @@ def by_subject(lines):
 
 
 def together(lines):
-    """Lines of a FIFO about the same change of several instances come as their timers ran out."""
+    """Lines of a FIFO as their writers wrote them: VRRP and the checkers are two processes, and neither waits for the
+    other. Lines about the same change of several instances come as their timers ran out."""
     runs = []
-    for line in lines:
+    for line in sorted(lines, key=lambda line: line.startswith(("INSTANCE ", "GROUP "))):
         change = re.sub(r'^INSTANCE "\S+"', "INSTANCE", line)
         if not runs or runs[-1][0] != change:
             runs.append((change, []))
