@@ -128,6 +128,8 @@ impl Advised {
     /// What the user wants to hear of it.
     fn level(mut self, levels: &Levels) -> Checked {
         levels::apply(&self.sources, levels, &mut self.found);
+        // The process ends soon: the kernel takes a large model back faster than we take it apart.
+        std::mem::forget(self.config);
         Checked { sources: self.sources, found: self.found, looks: self.looks }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     diagnostic::Diagnostics,
     lexer,
-    line::{Builder, Line},
+    line::{self, Builder, Line, Marks},
     parameters::{self, Definitions, Found},
     rules::language as rules,
     source::{FileId, Sources, Span},
@@ -138,12 +138,12 @@ impl<'s> Expander<'s> {
         self.returned.push(piece);
     }
 
-    /// The next physical line, or line of a multi-line parameter.
+    /// The next physical line, or line of a multi-line parameter, without blanks at its ends.
     fn next_line(&mut self) -> Option<Line<'s>> {
         loop {
             match self.frames.last_mut()? {
                 Frame::Lines { lines, names } => match lines.next() {
-                    Some(line) => return Some(line),
+                    Some(line) => return Some(line.trim()),
                     None => {
                         for name in names.drain(..) {
                             self.definitions.remove(&name);
@@ -156,12 +156,15 @@ impl<'s> Expander<'s> {
                 }
                 Frame::File { file, text, at, .. } => {
                     let rest = &text[*at..];
-                    let length = rest.find('\n').unwrap_or(rest.len());
-                    let mut line = Line::straight(&rest[..length], *file, *at);
-                    line.indent = Some(indent(&line.text));
+                    let length = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+                    let (physical, start) = (&rest[..length], *at);
                     *at += length + 1;
                     let end = u32::try_from(*at - 1).unwrap_or(u32::MAX);
                     self.end = Span { file: *file, start: end, end };
+                    let solid = line::solid(physical);
+                    let mut line =
+                        Line::straight(&physical[solid.clone()], *file, start + solid.start);
+                    line.indent = Some(indent(physical));
                     return Some(line);
                 }
             }
@@ -177,7 +180,7 @@ impl<'s> Expander<'s> {
             let line = match self.rest.take() {
                 Some(rest) => rest,
                 None => {
-                    let line = lexer::strip_comment(self.next_line()?.trim());
+                    let line = lexer::strip_comment(self.next_line()?);
                     // A line of a comment in another language may hold braces that mean nothing.
                     if line.text.starts_with("//") {
                         lexer::words(&line, out);
@@ -200,6 +203,9 @@ impl<'s> Expander<'s> {
     /// Steps 4 to 8 of the language: until the line is one that stands for itself.
     fn resolve(&mut self, mut line: Line<'s>, out: &mut Diagnostics) -> Option<Line<'s>> {
         for _ in 0..MAX_ROUNDS {
+            if !line.marks.any(Marks::EXPAND) && include_form(&line.text).is_none() {
+                return Some(line);
+            }
             if let Some(condition) = line.text.strip_prefix('@') {
                 let wanted = condition.split(|c: char| c.is_ascii_whitespace()).next()?;
                 let (id, negated) = match wanted.strip_prefix('^') {
@@ -269,7 +275,6 @@ impl<'s> Expander<'s> {
             // A line with a comment only is as if it were not there.
             line = loop {
                 let Some(next) = self.next_line() else { return body };
-                let next = next.trim();
                 if next.text.is_empty() {
                     return body;
                 }
@@ -371,16 +376,16 @@ impl<'s> Expander<'s> {
 
     /// Steps 9 and 10: up to the first brace; what stands behind it waits in `rest`.
     fn split(&mut self, line: Line<'s>, out: &mut Diagnostics) -> Option<Piece<'s>> {
-        let Some(at) = lexer::find_brace(&line.text) else {
+        let Some(at) = lexer::find_brace(&line) else {
             let words = lexer::words(&line, out);
             self.heed(&words);
             return (!words.is_empty()).then_some(Piece::Words { words, line });
         };
         if at == 0 {
             let span = line.span(0..1);
-            let rest = line.slice(1..line.text.len()).trim();
-            if !rest.text.is_empty() {
-                self.rest = Some(rest);
+            if line.text.len() > 1 {
+                let rest = line.slice(1..line.text.len()).trim();
+                self.rest = Some(rest).filter(|rest| !rest.text.is_empty());
             }
             return Some(if line.text.starts_with('{') {
                 Piece::Open(span)
@@ -389,7 +394,11 @@ impl<'s> Expander<'s> {
             });
         }
         let statement = Line { indent: line.indent, ..line.slice(0..at) }.trim();
-        self.rest = Some(line.slice(at..line.text.len()));
+        if &line.text[at..] == "{" {
+            self.returned.push(Piece::Open(line.span(at..at + 1)));
+        } else {
+            self.rest = Some(line.slice(at..line.text.len()));
+        }
         let words = lexer::words(&statement, out);
         self.heed(&words);
         (!words.is_empty()).then_some(Piece::Words { words, line: statement })
@@ -397,8 +406,12 @@ impl<'s> Expander<'s> {
 }
 
 fn indent(text: &str) -> u32 {
-    let blanks = text.chars().take_while(|c| c.is_whitespace());
-    blanks.map(|c| if c == '\t' { 8 } else { 1 }).fold(0, u32::saturating_add)
+    let columns = |c| match c {
+        ' ' => Some(1),
+        '\t' => Some(8),
+        _ => c.is_whitespace().then_some(1),
+    };
+    text.chars().map_while(columns).fold(0, u32::saturating_add)
 }
 
 /// What of an include line is an error where it fails (keepalived.conf(5), include_check).

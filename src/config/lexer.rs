@@ -2,25 +2,20 @@
 //! editors and blogs put in their place.
 use super::{
     diagnostic::Diagnostics,
-    line::{Builder, Line},
+    line::{Builder, Line, Marks},
     rules::{Rule, language as rules},
     source::Span,
     tree::Word,
 };
 use nom::{
     IResult, Parser,
-    bytes::complete::{take_till, take_till1, take_while1},
+    bytes::complete::{take_till, take_till1, take_while},
     character::complete::char,
 };
 use std::{borrow::Cow, ops::Range};
 
-fn is_blank(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\r' | '\n' | '\x0b' | '\x0c')
-}
-
-/// Whether one of two ASCII characters stands in a text: most lines are done with that.
-fn has_either(text: &str, one: u8, other: u8) -> bool {
-    memchr::memchr2(one, other, text.as_bytes()).is_some()
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'\x0b' | b'\x0c')
 }
 
 /// Calls `visit` with each character outside `"…"` and its offset, until it answers true; answers
@@ -45,7 +40,7 @@ fn find_unquoted(text: &str, visit: impl Fn(char, usize) -> bool) -> Option<usiz
 
 /// The line without its comment. `\#` and `\!` become the plain character.
 pub(super) fn strip_comment<'s>(line: Line<'s>) -> Line<'s> {
-    if !has_either(&line.text, b'#', b'!') {
+    if !line.marks.any(Marks::COMMENT) {
         return line;
     }
     let indent = line.indent;
@@ -74,9 +69,13 @@ pub(super) fn strip_comment<'s>(line: Line<'s>) -> Line<'s> {
 }
 
 /// The first brace outside `"…"`. Those of a parameter that is not defined (`${X}`) do not count.
-pub(super) fn find_brace(text: &str) -> Option<usize> {
-    if !has_either(text, b'{', b'}') {
+pub(super) fn find_brace(line: &Line<'_>) -> Option<usize> {
+    let text: &str = &line.text;
+    if !line.marks.any(Marks::BRACE) {
         return None;
+    }
+    if !line.marks.any(Marks::QUOTE) && !line.marks.any(Marks::EXPAND) {
+        return memchr::memchr2(b'{', b'}', text.as_bytes());
     }
     let mut from = 0;
     loop {
@@ -95,7 +94,7 @@ type Lookalike = (Span, char, &'static str);
 /// Replaces characters that look like the language's own but are not: full-width braces, curly
 /// quotes, blanks that are none. Reports each kind once a line: an opening and a closing quote are one mistake.
 pub(super) fn replace_lookalikes<'s>(line: Line<'s>, out: &mut Diagnostics) -> Line<'s> {
-    if line.text.is_ascii() {
+    if !line.marks.any(Marks::WIDE) {
         return line;
     }
     let mut plain = Builder::default();
@@ -146,52 +145,57 @@ pub(super) fn replace_lookalikes<'s>(line: Line<'s>, out: &mut Diagnostics) -> L
 }
 
 /// A quoted word without its quotes, and whether its end was found.
-fn quoted(input: &str) -> IResult<&str, (&str, bool)> {
+fn quoted(input: &[u8]) -> IResult<&[u8], (usize, bool)> {
     let (rest, _) = char('"').parse(input)?;
-    let (rest, inside) = take_till(|c| c == '"').parse(rest)?;
-    Ok(match rest.strip_prefix('"') {
-        Some(rest) => (rest, (inside, true)),
-        None => (rest, (inside, false)),
+    let (rest, inside) = take_till(|byte| byte == b'"').parse(rest)?;
+    Ok(match rest.strip_prefix(b"\"") {
+        Some(rest) => (rest, (inside.len(), true)),
+        None => (rest, (inside.len(), false)),
     })
 }
 
-fn plain(input: &str) -> IResult<&str, (&str, bool)> {
-    take_till1(|c| is_blank(c) || c == '"').map(|word| (word, true)).parse(input)
+fn plain(input: &[u8]) -> IResult<&[u8], (usize, bool)> {
+    let word = take_till1(|byte| is_blank(byte) || byte == b'"');
+    word.map(|word: &[u8]| (word.len(), true)).parse(input)
 }
 
-fn blanks(input: &str) -> &str {
-    let found: IResult<&str, &str> = take_while1(is_blank).parse(input);
+fn blanks(input: &[u8]) -> &[u8] {
+    let found: IResult<&[u8], &[u8]> = take_while(is_blank).parse(input);
     found.map_or(input, |(rest, _)| rest)
 }
 
 /// Splits a line into words. A word that starts with `"` runs to the next one; a `"` within a word
-/// ends it and starts another; `'` is a character like any other.
+/// ends it and starts another; `'` is a character like any other. Every character that ends a word
+/// is ASCII, so that bytes do.
 pub(super) fn words<'s>(line: &Line<'s>, out: &mut Diagnostics) -> Vec<Word<'s>> {
     let text: &str = &line.text;
     let mut words = Vec::with_capacity(4);
-    let mut rest = blanks(text);
-    while !rest.is_empty() {
+    let mut rest = blanks(text.as_bytes());
+    while let Some(first) = rest.first() {
         let start = text.len() - rest.len();
-        let is_quoted = rest.starts_with('"');
+        let is_quoted = *first == b'"';
         let parsed = if is_quoted { quoted(rest) } else { plain(rest) };
         // One of the two parsers always takes what is not blank.
-        let Ok((after, (word, closed))) = parsed else { break };
+        let Ok((after, (length, closed))) = parsed else { break };
         let end = text.len() - after.len();
-        let inner = if is_quoted { start + 1..start + 1 + word.len() } else { start..end };
+        let after = blanks(after);
+        let inner_start = start + usize::from(is_quoted);
+        let inner = inner_start..inner_start + length;
+        let word = &text[inner.clone()];
         if !closed {
             out.report(rules::UNTERMINATED_QUOTE, line.span(start..end))
                 .replace_with(format!("\"{}\"", word.trim_end()));
         } else if !is_quoted && is_slash_comment(word) {
             comment_of_other_languages(line, start, words.is_empty(), out);
             break;
-        } else if !is_quoted && blanks(after).is_empty() && word.ends_with([';', '；']) {
+        } else if !is_quoted && after.is_empty() && word.ends_with([';', '；']) {
             if let Some(word) = without_semicolon(line, inner, out) {
                 words.push(word);
             }
             break;
         }
         words.push(word_of(line, inner, start..end));
-        rest = blanks(after);
+        rest = after;
     }
     words
 }
@@ -277,6 +281,7 @@ mod tests {
 
     #[test]
     fn braces_are_found_outside_quotes_and_parameters() {
+        let find_brace = |text| find_brace(&Line::straight(text, FileId(0), 0));
         assert_eq!(find_brace("VI_1{"), Some(4));
         assert_eq!(find_brace("path \"/a{b}\" }"), Some(13));
         assert_eq!(find_brace("x ${UNDEFINED} {"), Some(15));

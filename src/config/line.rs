@@ -3,10 +3,56 @@
 use super::source::{FileId, Span};
 use std::{borrow::Cow, ops::Range};
 
+/// Which characters that mean something a text may hold: most lines hold few, and are done sooner
+/// where one look has shown that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Marks(u8);
+
+impl Marks {
+    /// `#` and `!`.
+    pub(super) const COMMENT: Self = Self(1);
+    /// `{` and `}`.
+    pub(super) const BRACE: Self = Self(1 << 1);
+    /// `"` and `\`.
+    pub(super) const QUOTE: Self = Self(1 << 2);
+    /// `$`, `@`, `~`: parameters, conditions, loops.
+    pub(super) const EXPAND: Self = Self(1 << 3);
+    /// What is not ASCII.
+    pub(super) const WIDE: Self = Self(1 << 4);
+
+    const OF_BYTE: [u8; 256] = {
+        let mut marks = [0; 256];
+        let mut byte = u8::MAX;
+        while byte > 0 {
+            marks[byte as usize] = match byte {
+                b'#' | b'!' => Self::COMMENT.0,
+                b'{' | b'}' => Self::BRACE.0,
+                b'"' | b'\\' => Self::QUOTE.0,
+                b'$' | b'@' | b'~' => Self::EXPAND.0,
+                128.. => Self::WIDE.0,
+                _ => 0,
+            };
+            byte -= 1;
+        }
+        marks
+    };
+
+    fn of(text: &str) -> Self {
+        Self(text.bytes().fold(0, |marks, byte| marks | Self::OF_BYTE[usize::from(byte)]))
+    }
+
+    /// Whether one of these kinds may be there.
+    pub(super) const fn any(self, of: Self) -> bool {
+        self.0 & of.0 != 0
+    }
+}
+
 /// Text of one line, and its origin.
 #[derive(Clone, Debug)]
 pub(super) struct Line<'s> {
     pub(super) text: Cow<'s, str>,
+    /// What may stand in it; a part of a line has those of the whole.
+    pub(super) marks: Marks,
     pub(super) origin: Origin,
     /// Column of the first character when this is the whole rest of a physical line.
     pub(super) indent: Option<u32>,
@@ -35,10 +81,19 @@ fn short(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
+/// Where a text is without blanks at both ends (space, tab, CR and the like: ASCII only).
+pub(super) fn solid(text: &str) -> Range<usize> {
+    let bytes = text.as_bytes();
+    let solid = |byte: &u8| !byte.is_ascii_whitespace() && *byte != b'\x0b';
+    let start = bytes.iter().position(solid).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(solid).map_or(start, |last| last + 1);
+    start..end
+}
+
 impl<'s> Line<'s> {
     pub(super) fn straight(text: &'s str, file: FileId, start: usize) -> Self {
         let origin = Origin::Straight { file, start: short(start) };
-        Self { text: Cow::Borrowed(text), origin, indent: None }
+        Self { text: Cow::Borrowed(text), marks: Marks::of(text), origin, indent: None }
     }
 
     fn piece_at(&self, at: usize) -> (Piece, usize) {
@@ -96,7 +151,7 @@ impl<'s> Line<'s> {
             }
             Origin::Pieces(_) => Origin::Pieces(self.pieces_in(&range, 0)),
         };
-        Self { text, origin, indent: None }
+        Self { text, marks: self.marks, origin, indent: None }
     }
 
     /// The pieces of a range, to stand from `offset` on in another text.
@@ -128,17 +183,14 @@ impl<'s> Line<'s> {
         }
     }
 
-    /// The line without blanks at both ends (space, tab, CR and the like: ASCII only).
+    /// The line without blanks at both ends.
     pub(super) fn trim(self) -> Self {
-        let bytes = self.text.as_bytes();
-        let solid = |byte: &u8| !byte.is_ascii_whitespace() && *byte != b'\x0b';
-        let start = bytes.iter().position(solid).unwrap_or(bytes.len());
-        let end = bytes.iter().rposition(solid).map_or(start, |last| last + 1);
-        if start == 0 && end == self.text.len() {
+        let solid = solid(&self.text);
+        if solid == (0..self.text.len()) {
             return self;
         }
         let indent = self.indent;
-        Self { indent, ..self.slice(start..end) }
+        Self { indent, ..self.slice(solid) }
     }
 }
 
@@ -165,7 +217,8 @@ impl Builder {
     }
 
     pub(super) fn finish(self, indent: Option<u32>) -> Line<'static> {
-        Line { text: Cow::Owned(self.text), origin: Origin::Pieces(self.pieces), indent }
+        let (marks, origin) = (Marks::of(&self.text), Origin::Pieces(self.pieces));
+        Line { text: Cow::Owned(self.text), marks, origin, indent }
     }
 }
 
@@ -175,6 +228,27 @@ mod tests {
 
     fn span(start: u32, end: u32) -> Span {
         Span { file: FileId(0), start, end }
+    }
+
+    #[test]
+    fn marks_say_what_may_be_there() {
+        for (text, marks) in [
+            ("weight 1", 0),
+            ("a # b", Marks::COMMENT.0),
+            ("a ! b", Marks::COMMENT.0),
+            ("vs {", Marks::BRACE.0),
+            ("}", Marks::BRACE.0),
+            ("\"a", Marks::QUOTE.0),
+            ("a\\", Marks::QUOTE.0),
+            ("${X}", Marks::EXPAND.0 | Marks::BRACE.0),
+            ("@a ~SEQ", Marks::EXPAND.0),
+            ("“", Marks::WIDE.0),
+        ] {
+            assert_eq!(Marks::of(text), Marks(marks), "{text}");
+        }
+        let mut builder = Builder::default();
+        builder.insert("{", span(0, 1));
+        assert!(builder.finish(None).marks.any(Marks::BRACE), "also in what was put together");
     }
 
     #[test]

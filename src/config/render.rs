@@ -24,6 +24,9 @@ const NEAR: usize = 4096;
 /// All diagnostics in the order of the text, and a line that counts them. Empty for none.
 #[must_use]
 pub fn render(sources: &Sources, found: &Diagnostics, style: Style) -> String {
+    if found.is_empty() {
+        return String::new();
+    }
     let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(style.width).decor_style(DecorStyle::Ascii);
     let mut text = String::new();
@@ -159,7 +162,7 @@ pub(super) struct Lines(Vec<Vec<usize>>);
 
 impl Lines {
     pub(super) fn of(sources: &Sources) -> Self {
-        let ends = |text: &str| text.match_indices('\n').map(|(at, _)| at).collect();
+        let ends = |text: &str| memchr::memchr_iter(b'\n', text.as_bytes()).collect();
         Self(sources.files.iter().map(|file| ends(&file.text)).collect())
     }
 

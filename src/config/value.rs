@@ -158,7 +158,8 @@ fn seconds(text: &str) -> Option<Duration> {
         return None;
     }
     let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let micros: u64 = format!("{decimals:0<6}").get(..6)?.parse().ok()?;
+    let places = decimals.bytes().map(|digit| u64::from(digit - b'0')).chain(std::iter::repeat(0));
+    let micros = places.take(6).fold(0, |micros, digit| micros * 10 + digit);
     Some(Duration::from_secs(whole) + Duration::from_micros(micros))
 }
 

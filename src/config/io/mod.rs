@@ -144,7 +144,7 @@ impl Loader {
     /// Finds the include lines of a file and reads what they name.
     fn follow(&mut self, number: usize) {
         let Some(file) = self.sources.files.get(number) else { return };
-        if !file.text.contains("include") {
+        if !has(file, "include") {
             return;
         }
         let folder = file.path.parent().map(Path::to_owned).unwrap_or_default();
@@ -202,7 +202,7 @@ fn patterns(text: &str) -> Vec<(u32, String)> {
                 found.push((rest.span(0..rest.text.len()).start, pattern.to_owned()));
                 break;
             }
-            match lexer::find_brace(&rest.text) {
+            match lexer::find_brace(&rest) {
                 Some(at) => rest = rest.slice(at + 1..rest.text.len()),
                 None => break,
             }
@@ -251,6 +251,7 @@ fn environment(sources: &Sources) -> BTreeMap<String, String> {
     let names: BTreeSet<&str> = sources
         .files
         .iter()
+        .filter(|file| has(file, "${_ENV"))
         .flat_map(|file| file.text.split("${_ENV").skip(1))
         .filter_map(|rest| rest.split_once('}').map(|(name, _)| name.trim()))
         .collect();
@@ -260,11 +261,16 @@ fn environment(sources: &Sources) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Whether a word stands anywhere in a file: few have what most questions are about.
+fn has(file: &SourceFile, word: &str) -> bool {
+    memchr::memmem::find(file.text.as_bytes(), word.as_bytes()).is_some()
+}
+
 /// The files that hold keys: `key 1 file:PATH`. A relative path begins where the file lies that
 /// names it.
 fn keys(sources: &Sources) -> BTreeMap<String, KeyFile> {
     let mut found = BTreeMap::new();
-    for file in sources.files.iter().filter(|file| file.text.contains("file:")) {
+    for file in sources.files.iter().filter(|file| has(file, "file:")) {
         let folder = file.path.parent().unwrap_or(Path::new(""));
         for line in file.text.lines().filter(|line| line.contains("file:")) {
             let Some(path) = key_path(line, &sources.environment) else { continue };

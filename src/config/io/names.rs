@@ -16,7 +16,7 @@ const OWN: &str = "/etc/iproute2";
 pub(super) fn load(sources: &Sources) -> Names {
     let mut names = Names::default();
     let needed = ["_routes", "_rules", "scope"];
-    if !sources.files.iter().any(|file| needed.iter().any(|word| file.text.contains(word))) {
+    if !sources.files.iter().any(|file| needed.iter().any(|word| super::has(file, word))) {
         return names;
     }
     let distribution = match directory(sources, "iproute_usr_dir") {

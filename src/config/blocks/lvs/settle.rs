@@ -158,7 +158,7 @@ fn service(
         tracked,
     };
     let mut servers: Vec<RealServer> = Vec::with_capacity(draft.servers.len());
-    let mut seen: HashMap<(IpAddr, u16), Span> = HashMap::new();
+    let mut seen: HashMap<(IpAddr, u16), Span> = HashMap::with_capacity(draft.servers.len());
     for server in &draft.servers {
         let Some(server) = inherited.server(server, out) else { continue };
         if let Some(first) = seen.insert((server.ip, server.port), server.span) {

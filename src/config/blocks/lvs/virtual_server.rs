@@ -262,6 +262,7 @@ pub(in crate::config::blocks) fn block(
     let start = out.here();
     apply(KEYWORDS, BLOCK, statement.body(), &mut draft, out);
     draft.said = out.since(start);
+    draft.servers.shrink_to_fit();
     drafts.lvs.services.push(draft);
 }
 
