@@ -3,8 +3,6 @@
 use super::checksum;
 use std::net::{IpAddr, SocketAddr};
 
-/// IPv4 and TCP without options, behind the Ethernet header.
-pub const FRAME: usize = 54;
 /// One hop behind the server may be a container that it translates addresses for. A server that
 /// forwards what is not for it gets rid of it no farther than that.
 const HOPS: u8 = 2;
@@ -15,7 +13,11 @@ const ACK: u8 = 0x10;
 /// Data offset of a header without options: 5 words.
 const OFFSET: u8 = 0x50;
 
-/// The two ends, both of IPv4.
+/// EtherTypes.
+const IPV4: [u8; 2] = [0x08, 0x00];
+const IPV6: [u8; 2] = [0x86, 0xdd];
+
+/// The two ends, both of one family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Way {
     pub from_mac: [u8; 6],
@@ -34,55 +36,54 @@ pub enum Answer {
 }
 
 impl Way {
-    /// Asks for a connection. None: an end is of IPv6.
+    /// Asks for a connection. None: the ends are of two families.
     #[must_use]
-    pub fn syn(&self, sequence: u32) -> Option<[u8; FRAME]> {
+    pub fn syn(&self, sequence: u32) -> Option<Vec<u8>> {
         self.segment(SYN, sequence)
     }
 
     /// Takes the question back: the other end forgets it.
     #[must_use]
-    pub fn reset(&self, sequence: u32) -> Option<[u8; FRAME]> {
+    pub fn reset(&self, sequence: u32) -> Option<Vec<u8>> {
         self.segment(RST, sequence)
     }
 
-    fn segment(&self, flags: u8, sequence: u32) -> Option<[u8; FRAME]> {
-        let (IpAddr::V4(from), IpAddr::V4(to)) = (self.from.ip(), self.to.ip()) else {
-            return None;
+    fn segment(&self, flags: u8, sequence: u32) -> Option<Vec<u8>> {
+        let ends = ends(self.from.ip(), self.to.ip())?;
+        let (ether_type, header) = if self.to.is_ipv4() {
+            // Version and length, type of service, length, no identification, do not fragment.
+            let start = [0x45, 0, 0, 40, 0, 0, 0x40, 0, HOPS, TCP];
+            let sum = checksum(start.iter().chain(&ends));
+            (IPV4, [&start[..], &sum].concat())
+        } else {
+            // Version, no traffic class, no flow label, length.
+            (IPV6, vec![0x60, 0, 0, 0, 0, 20, TCP, HOPS])
         };
-        let ends = [from.octets(), to.octets()].concat();
-        // Version and length, type of service, length, no identification, do not fragment.
-        let start = [0x45, 0, 0, 40, 0, 0, 0x40, 0, HOPS, TCP];
-        let sum = checksum(start.iter().chain(&ends));
         let ports = [self.from.port().to_be_bytes(), self.to.port().to_be_bytes()].concat();
-        let sequence = sequence.to_be_bytes();
         // No acknowledgement; a window of 1024.
         let middle = [0, 0, 0, 0, OFFSET, flags, 4, 0];
+        let segment = [&ports[..], &sequence.to_be_bytes(), &middle].concat();
+        // IPv6 has the same numbers in its pseudo header, in other places.
         let pseudo = [0, TCP, 0, 20];
-        let segment = ports.iter().chain(&sequence).chain(&middle);
-        let tcp_sum = checksum(ends.iter().chain(&pseudo).chain(segment.clone()));
-        let ethernet = self.to_mac.iter().chain(&self.from_mac).chain(&[0x08, 0x00]);
-        let bytes = ethernet.chain(&start).chain(&sum).chain(&ends).chain(segment).chain(&tcp_sum);
-        let mut frame = [0; FRAME];
-        // The urgent pointer at the end stays 0.
-        for (place, byte) in frame.iter_mut().zip(bytes) {
-            *place = *byte;
-        }
-        Some(frame)
+        let sum = checksum(ends.iter().chain(&pseudo).chain(&segment));
+        let urgent = [0, 0];
+        let ethernet = [&self.to_mac[..], &self.from_mac, &ether_type].concat();
+        Some([&ethernet[..], &header, &ends, &segment, &sum, &urgent].concat())
     }
 
     /// What a frame says to our SYN; None: it is none of the other end's to us.
     #[must_use]
     pub fn answer(&self, frame: &[u8]) -> Option<Answer> {
-        let (IpAddr::V4(from), IpAddr::V4(to)) = (self.from.ip(), self.to.ip()) else {
-            return None;
-        };
         let packet = frame.get(14..)?;
-        let length = usize::from(packet.first()? & 0x0f) * 4;
-        let segment = packet.get(length..)?;
-        let ours = frame.get(6..14)? == [&self.to_mac[..], &[0x08, 0x00]].concat()
-            && *packet.get(9)? == TCP
-            && packet.get(12..20)? == [to.octets(), from.octets()].concat()
+        let (ether_type, protocol, addresses, segment) = if self.to.is_ipv4() {
+            let length = usize::from(packet.first()? & 0x0f) * 4;
+            (IPV4, packet.get(9)?, packet.get(12..20)?, packet.get(length..)?)
+        } else {
+            (IPV6, packet.get(6)?, packet.get(8..40)?, packet.get(40..)?)
+        };
+        let ours = frame.get(6..14)? == [&self.to_mac[..], &ether_type].concat()
+            && *protocol == TCP
+            && addresses == ends(self.to.ip(), self.from.ip())?
             && segment.get(..4)?
                 == [self.to.port().to_be_bytes(), self.from.port().to_be_bytes()].concat();
         if !ours {
@@ -94,6 +95,15 @@ impl Way {
             flags if flags == SYN | ACK => Some(Answer::Accepted { next }),
             _ => None,
         }
+    }
+}
+
+/// Both addresses as they stand in a packet.
+fn ends(from: IpAddr, to: IpAddr) -> Option<Vec<u8>> {
+    match (from, to) {
+        (IpAddr::V4(from), IpAddr::V4(to)) => Some([from.octets(), to.octets()].concat()),
+        (IpAddr::V6(from), IpAddr::V6(to)) => Some([from.octets(), to.octets()].concat()),
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => None,
     }
 }
 
@@ -111,6 +121,11 @@ mod tests {
         }
     }
 
+    fn way_of_ipv6() -> Way {
+        let (from, to) = ("[2001:db8::5]:40000", "[2001:db8::80]:80");
+        Way { from: from.parse().unwrap(), to: to.parse().unwrap(), ..way() }
+    }
+
     /// As the other end would answer: ends swapped.
     fn back(way: &Way) -> Way {
         Way { from_mac: way.to_mac, to_mac: way.from_mac, from: way.to, to: way.from }
@@ -126,11 +141,26 @@ mod tests {
             "020000000100020000000005080045000028000040000206ef2ac0a80405c0a804509c40005001020304\
              000000005002040081a60000"
         );
+        let frame = way_of_ipv6().syn(0x0102_0304).unwrap();
+        let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            hex,
+            "02000000010002000000000586dd600000000014060220010db800000000000000000000000520010db8\
+             0000000000000000000000809c400050010203040000000050020400af550000"
+        );
     }
 
     #[test]
     fn answers() {
-        let (way, there) = (way(), back(&way()));
+        answers_to(way(), "192.168.4.80:81");
+        answers_to(way_of_ipv6(), "[2001:db8::80]:81");
+        let six = Way { to: way_of_ipv6().to, ..way() };
+        assert_eq!(six.syn(1), None);
+        assert_eq!(six.answer(&way_of_ipv6().syn(1).unwrap()), None);
+    }
+
+    fn answers_to(way: Way, other_port: &str) {
+        let there = back(&way);
         let said = |flags| there.segment(flags, 7).and_then(|frame| way.answer(&frame));
         assert_eq!(said(SYN | ACK), Some(Answer::Accepted { next: 0 }));
         assert_eq!(said(RST | ACK), Some(Answer::Refused));
@@ -139,17 +169,15 @@ mod tests {
         assert_eq!(said(SYN), None, "they ask for themselves");
         let from = |there: Way| there.segment(SYN | ACK, 7).and_then(|frame| way.answer(&frame));
         assert_eq!(from(Way { from_mac: [2, 0, 0, 0, 1, 1], ..there }), None, "another machine");
-        let port = "192.168.4.80:81".parse().unwrap();
-        assert_eq!(from(Way { from: port, ..there }), None);
+        assert_eq!(from(Way { from: other_port.parse().unwrap(), ..there }), None);
         assert_eq!(way.answer(&way.syn(1).unwrap()), None, "our own");
-        let six = Way { to: "[2001:db8::1]:80".parse().unwrap(), ..way };
-        assert_eq!(six.syn(1), None);
     }
 
     proptest! {
         #[test]
         fn any_bytes_answer_or_not(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
             prop_assert_eq!(way().answer(&bytes), None);
+            prop_assert_eq!(way_of_ipv6().answer(&bytes), None);
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod filter;
 pub mod half_open;
 pub mod io;
 pub mod ndisc;
+pub mod neighbour;
 
 use crate::base::{LinkIndex, Prefix, Route, RouteIdentity, Rule};
 use std::net::IpAddr;

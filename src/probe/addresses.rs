@@ -5,7 +5,7 @@
 //! there as well says nothing about the other.
 use super::Found;
 use crate::{
-    base::{Forward, Protocol},
+    base::{Family, Forward, Protocol},
     config::{
         look::Topic,
         model::{DirectorConfig, GroupEntry, ServiceAddress, VirtualServer},
@@ -168,6 +168,15 @@ impl Carried {
         format!("{} on {}", self.address, self.server)
     }
 
+    /// How the link is asked for an address of its family.
+    #[must_use]
+    pub fn protocol(&self) -> &'static str {
+        match Family::of(&self.address) {
+            Family::V4 => "ARP",
+            Family::V6 => "NDP",
+        }
+    }
+
     /// It could not be looked at.
     #[must_use]
     pub fn unknown(&self, why: &str) -> Found {
@@ -185,22 +194,35 @@ impl Carried {
         found
     }
 
-    /// `leaks`: it answers ARP for the virtual address.
+    /// `leaks`: asked by ARP or neighbour discovery, it says that it has the virtual address.
     #[must_use]
     pub fn judge(&self, leaks: bool, said: &[Said]) -> Found {
         let mut found = Found::default();
         let here = self.subject();
+        let protocol = self.protocol();
         let carries = said.iter().any(|said| said.address.is_some());
         let lives = said.iter().any(|said| said.own.is_some());
         if !carries && !lives {
             found.unknown(Topic::Address, &*here, "its own address does not answer either");
         } else if !carries {
             found.bad(Topic::Address, &*here, "the server does not have it");
-            self.report(&mut found, rules::ADDRESS_MISSING);
+            let command = match Family::of(&self.address) {
+                Family::V4 => format!(
+                    "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2; \
+                     ip addr add {}/32 dev lo",
+                    self.address
+                ),
+                Family::V6 => format!("ip addr add {}/128 dev lo nodad", self.address),
+            };
+            self.report(&mut found, rules::ADDRESS_MISSING).with("command", command);
         }
         if leaks {
-            found.bad(Topic::Address, &*here, "the server answers ARP for it");
-            self.report(&mut found, rules::ADDRESS_LEAKS);
+            found.bad(Topic::Address, &*here, format!("the server answers {protocol} for it"));
+            let rule = match Family::of(&self.address) {
+                Family::V4 => rules::ADDRESS_LEAKS,
+                Family::V6 => rules::ADDRESS_LEAKS_V6,
+            };
+            self.report(&mut found, rule);
         }
         for Said { port, address, own } in said {
             let unserved = port.tcp
@@ -209,11 +231,18 @@ impl Carried {
             if unserved {
                 let line = format!("nobody listens on it at port {}", port.service);
                 found.bad(Topic::Address, &*here, line);
-                self.report(&mut found, rules::ADDRESS_UNSERVED).with("port", port.service);
+                let any = match Family::of(&self.address) {
+                    Family::V4 => "0.0.0.0",
+                    Family::V6 => "[::]",
+                };
+                self.report(&mut found, rules::ADDRESS_UNSERVED)
+                    .with("port", port.service)
+                    .with("any", any);
             }
         }
         if found.looks.is_empty() {
-            found.good(Topic::Address, here, "the server has it and is silent in ARP");
+            let line = format!("the server has it and is silent in {protocol}");
+            found.good(Topic::Address, here, line);
         }
         found
     }
@@ -343,5 +372,32 @@ mod tests {
         assert_eq!(judged(false, true, no, yes), (vec![Bad], vec![1112]));
         assert_eq!(judged(false, false, no, yes), (vec![Good], vec![]));
         assert_eq!(judged(false, true, None, None), (vec![Unknown], vec![]));
+    }
+
+    #[test]
+    fn ipv6_has_remedies_of_its_own() {
+        let carried = &all("virtual_server 2001:db8::80 80 {\nlb_kind DR\nprotocol TCP\n\
+             real_server 2001:db8::11 80 {\n}\n}\n")[0];
+        let said = |address, own| [Said { port: carried.ports[0], address, own }];
+        let (yes, no) = (Some(Answer::Accepted { next: 1 }), Some(Answer::Refused));
+        let shown = |leaks, said: &[Said]| {
+            let found = carried.judge(leaks, said);
+            let helps = found.findings.iter().map(|finding| finding.help().unwrap_or_default());
+            (found.looks[0].seen.clone(), helps.collect::<Vec<_>>())
+        };
+        let missing = "on 2001:db8::11: `ip addr add 2001:db8::80/128 dev lo nodad`";
+        assert_eq!(
+            shown(false, &said(None, yes)),
+            ("the server does not have it".to_owned(), vec![missing.to_owned()])
+        );
+        let leak = "on 2001:db8::11: `ip -6 addr show to 2001:db8::80` must show it on lo, and on no \
+                    other interface";
+        assert_eq!(
+            shown(true, &said(yes, None)),
+            ("the server answers NDP for it".to_owned(), vec![leak.to_owned()])
+        );
+        let unserved = "on 2001:db8::11: `ss -ltn` shows what its service listens on; it must be 2001:db8::80 or [::]";
+        assert_eq!(shown(false, &said(no, yes)).1, [unserved]);
+        assert_eq!(shown(false, &said(yes, None)).0, "the server has it and is silent in NDP");
     }
 }

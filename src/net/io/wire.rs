@@ -1,13 +1,14 @@
 //! Whole Ethernet frames to and from one interface, past the kernel's own ideas of routes and
 //! addresses (packet(7)).
 use super::sys;
-use crate::net::LinkView;
+use crate::{base::Family, net::LinkView};
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use std::{io, time::Duration};
 use tokio::{net::UdpSocket, time::timeout};
 
 const ARP: u16 = 0x0806;
 const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
 /// A question is asked so often,
 const TRIES: u32 = 3;
 /// and each time so long is waited for the answer.
@@ -32,20 +33,26 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Hears ARP.
+    /// Hears ARP, or neighbour advertisements.
     ///
     /// # Errors
     /// Without CAP_NET_RAW.
-    pub fn arp(link: &LinkView) -> Result<Self, WireError> {
-        Self::open(link, ARP, None)
+    pub fn neighbours(link: &LinkView, family: Family) -> Result<Self, WireError> {
+        match family {
+            Family::V4 => Self::open(link, ARP, None),
+            Family::V6 => Self::open(link, IPV6, Some(&advertisements())),
+        }
     }
 
-    /// Hears TCP over IPv4 to that port, whatever the address.
+    /// Hears TCP to that port, whatever the address.
     ///
     /// # Errors
     /// Without CAP_NET_RAW.
-    pub fn tcp(link: &LinkView, port: u16) -> Result<Self, WireError> {
-        Self::open(link, IPV4, Some(&to_port(port)))
+    pub fn tcp(link: &LinkView, family: Family, port: u16) -> Result<Self, WireError> {
+        match family {
+            Family::V4 => Self::open(link, IPV4, Some(&to_port(port))),
+            Family::V6 => Self::open(link, IPV6, Some(&to_port_of_ipv6(port))),
+        }
     }
 
     fn open(
@@ -114,21 +121,53 @@ impl Wire {
     }
 }
 
-/// Classic BPF over an Ethernet frame of IPv4 (linux/filter.h): whole datagrams of TCP to a port.
+/// Classic BPF (linux/filter.h): load a byte, a half word, four times the low half of a byte into the
+/// index, a half word behind the index; jump where equal, where any bit is set; answer.
+const BYTE: u16 = 0x30;
+const HALF: u16 = 0x28;
+const INDEX: u16 = 0xb1;
+const INDEXED: u16 = 0x48;
+const EQUAL: u16 = 0x15;
+const ANY_BIT: u16 = 0x45;
+const ANSWER: u16 = 0x06;
+
+/// Over an Ethernet frame of IPv4: whole datagrams of TCP to a port.
 fn to_port(port: u16) -> [SockFilter; 9] {
-    let (byte, half, index, indexed) = (0x30, 0x28, 0xb1, 0x48);
-    let (equal, any_bit, answer) = (0x15, 0x45, 0x06);
     [
-        SockFilter::new(byte, 0, 0, 23),
-        SockFilter::new(equal, 0, 6, 6),
+        SockFilter::new(BYTE, 0, 0, 23),
+        SockFilter::new(EQUAL, 0, 6, 6),
         // Not the first part of a datagram: there are no ports in it.
-        SockFilter::new(half, 0, 0, 20),
-        SockFilter::new(any_bit, 4, 0, 0x1fff),
+        SockFilter::new(HALF, 0, 0, 20),
+        SockFilter::new(ANY_BIT, 4, 0, 0x1fff),
         // The length of the IP header.
-        SockFilter::new(index, 0, 0, 14),
-        SockFilter::new(indexed, 0, 0, 16),
-        SockFilter::new(equal, 0, 1, u32::from(port)),
-        SockFilter::new(answer, 0, 0, u32::MAX),
-        SockFilter::new(answer, 0, 0, 0),
+        SockFilter::new(INDEX, 0, 0, 14),
+        SockFilter::new(INDEXED, 0, 0, 16),
+        SockFilter::new(EQUAL, 0, 1, u32::from(port)),
+        SockFilter::new(ANSWER, 0, 0, u32::MAX),
+        SockFilter::new(ANSWER, 0, 0, 0),
+    ]
+}
+
+/// Over an Ethernet frame of IPv6 without extension headers: TCP to a port.
+fn to_port_of_ipv6(port: u16) -> [SockFilter; 6] {
+    [
+        SockFilter::new(BYTE, 0, 0, 20),
+        SockFilter::new(EQUAL, 0, 3, 6),
+        SockFilter::new(HALF, 0, 0, 56),
+        SockFilter::new(EQUAL, 0, 1, u32::from(port)),
+        SockFilter::new(ANSWER, 0, 0, u32::MAX),
+        SockFilter::new(ANSWER, 0, 0, 0),
+    ]
+}
+
+/// Over an Ethernet frame of IPv6: neighbour advertisements (ICMPv6 136).
+fn advertisements() -> [SockFilter; 6] {
+    [
+        SockFilter::new(BYTE, 0, 0, 20),
+        SockFilter::new(EQUAL, 0, 3, 58),
+        SockFilter::new(BYTE, 0, 0, 54),
+        SockFilter::new(EQUAL, 0, 1, 136),
+        SockFilter::new(ANSWER, 0, 0, u32::MAX),
+        SockFilter::new(ANSWER, 0, 0, 0),
     ]
 }

@@ -2,15 +2,16 @@
 //! this machine among them, neither hears nor answers.
 use super::Probe;
 use crate::{
-    base::Prefix,
+    base::{Family, Prefix},
     config::{Config, look::Topic, model::DirectorConfig},
     net::{
-        LinkView, arp,
+        LinkView,
         half_open::{Answer, Way},
         io::{
             Network,
             wire::{Wire, WireError},
         },
+        neighbour::{answer, question},
     },
     probe::{
         Found,
@@ -22,7 +23,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
     io::{self, ErrorKind},
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     rc::Rc,
     sync::Arc,
 };
@@ -55,36 +56,34 @@ async fn look(
     links: &OnceCell<Result<Vec<LinkView>, String>>,
     director: &DirectorConfig,
 ) -> Result<Found, String> {
-    let (IpAddr::V4(server), IpAddr::V4(address)) = (carried.server, carried.address) else {
-        return Err("this is looked at for IPv4 only".to_owned());
-    };
+    let Carried { server, address, .. } = *carried;
     let links = links.get_or_init(list).await.as_ref().map_err(Clone::clone)?;
-    if links.iter().any(|link| link.has(carried.server)) {
+    if links.iter().any(|link| link.has(server)) {
         return Err("the server is this machine".to_owned());
     }
-    let Some((link, own)) = neighbour(links, carried.server, director) else {
+    let Some((link, own)) = neighbour(links, server, director) else {
         return Ok(carried.far());
     };
-    let (Some(mac), IpAddr::V4(own)) = (link.mac, own) else {
-        return Err(format!("{} is no Ethernet", link.name));
+    let mac = link.mac.ok_or_else(|| format!("{} is no Ethernet", link.name))?;
+    let ask = |to, wanted| {
+        question(mac, own, to, wanted).ok_or("server and address are of two families".to_owned())
     };
-    let wire = Wire::arp(link).map_err(|error| words(&error))?;
-    let question = arp::request(mac, own, None, server);
-    let asked = wire
-        .ask(&question, |frame| arp::reply(frame, mac).filter(|(_, address)| *address == server));
+    let wire = Wire::neighbours(link, Family::of(&server)).map_err(|error| words(&error))?;
+    let question = ask(None, server)?;
+    let asked = wire.ask(&question, |frame| answer(frame, mac).filter(|(_, ip)| *ip == server));
     let Some((to_mac, _)) = asked.await.map_err(|error| words(&error))? else {
-        return Err("the server does not answer ARP for its own address".to_owned());
+        let protocol = carried.protocol();
+        return Err(format!("the server does not answer {protocol} for its own address"));
     };
-    let conflict = arp::request(mac, Ipv4Addr::UNSPECIFIED, Some(to_mac), address);
+    let question = ask(Some(to_mac), address)?;
     // Others may be answering other probes meanwhile.
-    let leaks = wire.ask(&conflict, |frame| {
-        arp::reply(frame, mac).filter(|answer| *answer == (to_mac, address))
-    });
-    let way = |to: Ipv4Addr, port| Way {
+    let leaks = wire
+        .ask(&question, |frame| answer(frame, mac).filter(|answer| *answer == (to_mac, address)));
+    let way = |to: IpAddr, port| Way {
         from_mac: mac,
         to_mac,
-        from: SocketAddr::new(own.into(), 0),
-        to: SocketAddr::new(to.into(), port),
+        from: SocketAddr::new(own, 0),
+        to: SocketAddr::new(to, port),
     };
     let ports = try_join_all(carried.ports.iter().map(async |port| {
         let said = half_open(link, way(address, port.service)).await?;
@@ -124,7 +123,7 @@ async fn half_open(link: &LinkView, way: Way) -> Result<Option<Answer>, WireErro
         |source| WireError { operation: "reserve a port", interface: link.name.clone(), source };
     let (_reserved, from) = reserve(way.from).map_err(wrap)?;
     let way = Way { from, ..way };
-    let wire = Wire::tcp(link, from.port())?;
+    let wire = Wire::tcp(link, Family::of(&from.ip()), from.port())?;
     let Some(syn) = way.syn(sequence()) else { return Ok(None) };
     let said = wire.ask(&syn, |frame| way.answer(frame)).await?;
     if let Some(Answer::Accepted { next }) = said
