@@ -7,6 +7,9 @@ pub(super) const PING_EVERY: Duration = Duration::from_secs(1);
 /// A loop that has not answered for so long is stuck: its router would be deaf and dumb as well,
 /// and a peer has taken over long before (Master_Down_Interval is 3 to 4 s).
 pub(super) const SILENCE: Duration = Duration::from_secs(10);
+/// Our own loop is late by so much only where this process did not run: a machine that was paused, a
+/// stopped process. What the children said meanwhile is still to be read.
+const LATE: Duration = Duration::from_secs(2);
 /// A child that ran for so long had no trouble starting: its next end is a first failure again.
 const SETTLED: Duration = Duration::from_secs(60);
 
@@ -117,12 +120,17 @@ impl ChildLife {
             Life::Gone => Due::Nothing,
             Life::Waiting { until } if *until <= now => Due::Start,
             Life::Waiting { .. } => Due::Nothing,
-            Life::Running { heard, .. } if *heard + SILENCE <= now => {
+            Life::Running { heard, next_ping, .. }
+                if *heard + SILENCE <= now && now < *next_ping + LATE =>
+            {
                 // Counts as heard once more, so that one silence is one kill.
                 *heard = now;
                 Due::Kill
             }
-            Life::Running { next_ping, .. } if *next_ping <= now => {
+            Life::Running { heard, next_ping, .. } if *next_ping <= now => {
+                if *next_ping + LATE <= now {
+                    *heard = now;
+                }
                 *next_ping = now + PING_EVERY;
                 self.ping += 1;
                 Due::Ping(self.ping)

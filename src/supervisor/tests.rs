@@ -58,11 +58,38 @@ fn a_silent_child_is_killed_and_a_speaking_one_is_not() {
             }
         }
     }
-    now += child::SILENCE;
+    assert_eq!(killed_in_silence(&mut parent, now), [Child::Vrrp, Child::Checkers]);
+}
+
+/// Whom the parent kills while it hears nothing, second by second.
+fn killed_in_silence(parent: &mut Supervisor, mut now: Instant) -> Vec<Child> {
+    let silent_until = now + child::SILENCE;
+    let mut killed = vec![];
+    while now <= silent_until {
+        now += seconds(1);
+        for action in parent.handle_deadline(now) {
+            match action {
+                Action::Kill(child) => killed.push(child),
+                Action::Send(_, ToChild::Ping(_)) | Action::Log(..) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    killed
+}
+
+#[test]
+fn a_parent_that_did_not_run_itself_asks_before_it_kills() {
+    let (mut parent, mut now) = running();
+    now += 3 * child::SILENCE;
     let due = parent.handle_deadline(now);
-    assert!(
-        due.contains(&Action::Kill(Child::Vrrp)) && due.contains(&Action::Kill(Child::Checkers))
-    );
+    let pinged = |child| {
+        due.iter()
+            .any(|action| matches!(action, Action::Send(to, ToChild::Ping(_)) if *to == child))
+    };
+    assert!(pinged(Child::Vrrp) && pinged(Child::Checkers), "{due:?}");
+    assert!(!due.iter().any(|action| matches!(action, Action::Kill(_))), "{due:?}");
+    assert_eq!(killed_in_silence(&mut parent, now), [Child::Vrrp, Child::Checkers]);
 }
 
 #[test]
