@@ -20,8 +20,8 @@ pub mod wire;
 
 use super::{LinkView, RouteView};
 use crate::base::{InterfaceAddress, LinkIndex, Route, Rule};
-use futures_util::{StreamExt, TryStreamExt};
-use nix::errno::Errno;
+use futures_util::{StreamExt, TryStream, TryStreamExt};
+use nix::{errno::Errno, net::if_::if_nametoindex};
 use route_message::Resolved;
 use rtnetlink::{
     Handle, IpVersion,
@@ -31,7 +31,17 @@ use rtnetlink::{
     },
     packet_route::{AddressFamily, RouteNetlinkMessage, link::LinkMessage, route::RouteMessage},
 };
-use std::{collections::BTreeMap, io};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::time::timeout;
 
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
@@ -51,6 +61,8 @@ pub enum NetError {
     Nft(String),
     #[error("the kernel refuses to {operation}: {source}")]
     Refused { operation: &'static str, source: Errno },
+    #[error("the kernel does not answer when asked to {operation}")]
+    Silent { operation: &'static str },
     #[error("to {operation}: {source}")]
     Netlink { operation: &'static str, source: rtnetlink::Error },
 }
@@ -61,20 +73,55 @@ pub fn sysctl(name: &str) -> Option<String> {
     sysctl::Sysctls::read(name)
 }
 
+/// The kernel answers at once, or not at all: an answer that cannot be decoded is lost.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// A connection to the kernel; cheap to clone. Lives in the network namespace of the thread that
-/// opened it.
+/// opened it. One that has broken is opened again.
 #[derive(Clone, Debug)]
 pub struct Network {
+    line: Arc<Mutex<Line>>,
+}
+
+#[derive(Debug)]
+struct Line {
     handle: Handle,
+    /// The task that reads and writes has ended.
+    broken: Arc<AtomicBool>,
+}
+
+impl Line {
+    fn open() -> Result<Self, NetError> {
+        let (connection, handle, _) = rtnetlink::new_connection().map_err(NetError::Socket)?;
+        let broken = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&broken);
+        tokio::spawn(async move {
+            connection.await;
+            ended.store(true, Ordering::Relaxed);
+        });
+        Ok(Self { handle, broken })
+    }
 }
 
 impl Network {
     /// # Errors
     /// When the kernel gives no socket.
     pub fn connect() -> Result<Self, NetError> {
-        let (connection, handle, _) = rtnetlink::new_connection().map_err(NetError::Socket)?;
-        tokio::spawn(connection);
-        Ok(Self { handle })
+        Ok(Self { line: Arc::new(Mutex::new(Line::open()?)) })
+    }
+
+    /// On a connection that somebody else turns.
+    fn over(handle: Handle) -> Self {
+        Self { line: Arc::new(Mutex::new(Line { handle, broken: Arc::default() })) }
+    }
+
+    fn handle(&self) -> Result<Handle, NetError> {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        if line.broken.load(Ordering::Relaxed) {
+            tracing::warn!("netlink: the connection ended, connecting again");
+            *line = Line::open()?;
+        }
+        Ok(line.handle.clone())
     }
 
     /// An address that is there already is no error. Answers where it is.
@@ -82,7 +129,7 @@ impl Network {
     /// # Errors
     /// When the interface is absent, or the kernel refuses.
     pub async fn add_address(&self, address: &InterfaceAddress) -> Result<LinkIndex, NetError> {
-        let index = self.index(&address.dev).await?;
+        let index = Self::index(&address.dev)?;
         let message = RouteNetlinkMessage::NewAddress(message::address(address, index));
         match self.ask("add an address", message, NLM_F_CREATE | NLM_F_EXCL).await {
             Ok(()) | Err(NetError::Refused { source: Errno::EEXIST, .. }) => Ok(index),
@@ -100,7 +147,7 @@ impl Network {
         address: &InterfaceAddress,
         put: Option<LinkIndex>,
     ) -> Result<(), NetError> {
-        let named = match self.index(&address.dev).await {
+        let named = match Self::index(&address.dev) {
             Err(NetError::NoInterface(_)) => None,
             other => Some(other?),
         };
@@ -166,16 +213,15 @@ impl Network {
     /// # Errors
     /// When the kernel does not answer.
     pub async fn links(&self) -> Result<Vec<LinkView>, NetError> {
-        let failed = |operation| move |source| NetError::Netlink { operation, source };
         let mut links = BTreeMap::new();
-        let mut found = self.handle.link().get().execute();
-        while let Some(link) = found.try_next().await.map_err(failed("list links"))? {
+        let mut found = self.handle()?.link().get().execute();
+        while let Some(link) = next("list links", &mut found).await? {
             if let Some(view) = message::link_view(&link) {
                 links.insert(view.index, view);
             }
         }
-        let mut found = self.handle.address().get().execute();
-        while let Some(address) = found.try_next().await.map_err(failed("list addresses"))? {
+        let mut found = self.handle()?.address().get().execute();
+        while let Some(address) = next("list addresses", &mut found).await? {
             if let Some((index, prefix)) = message::usable_address(&address)
                 && let Some(link) = links.get_mut(&index)
             {
@@ -190,13 +236,12 @@ impl Network {
     /// # Errors
     /// When the kernel does not answer.
     pub async fn routes(&self) -> Result<Vec<RouteView>, NetError> {
-        let failed = |source| NetError::Netlink { operation: "list routes", source };
         let mut routes = vec![];
         for family in [AddressFamily::Inet, AddressFamily::Inet6] {
             let mut message = RouteMessage::default();
             message.header.address_family = family;
-            let mut found = self.handle.route().get(message).execute();
-            while let Some(route) = found.try_next().await.map_err(failed)? {
+            let mut found = self.handle()?.route().get(message).execute();
+            while let Some(route) = next("list routes", &mut found).await? {
                 routes.extend(route_message::view(&route));
             }
         }
@@ -208,11 +253,10 @@ impl Network {
     /// # Errors
     /// When the kernel does not answer.
     pub async fn rules(&self) -> Result<Vec<Rule>, NetError> {
-        let failed = |source| NetError::Netlink { operation: "list rules", source };
         let mut rules = vec![];
         for version in [IpVersion::V4, IpVersion::V6] {
-            let mut found = self.handle.rule().get(version).execute();
-            while let Some(rule) = found.try_next().await.map_err(failed)? {
+            let mut found = self.handle()?.rule().get(version).execute();
+            while let Some(rule) = next("list rules", &mut found).await? {
                 rules.extend(rule_message::read(&rule));
             }
         }
@@ -254,8 +298,8 @@ impl Network {
 
     async fn find(&self, name: &str) -> Result<LinkMessage, NetError> {
         let absent = || NetError::NoInterface(name.to_owned());
-        let mut found = self.handle.link().get().match_name(name.to_owned()).execute();
-        match found.try_next().await {
+        let mut found = self.handle()?.link().get().match_name(name.to_owned()).execute();
+        match in_time("find a link", found.try_next()).await? {
             Ok(Some(link)) => Ok(link),
             Ok(None) => Err(absent()),
             Err(rtnetlink::Error::NetlinkError(error))
@@ -267,15 +311,21 @@ impl Network {
         }
     }
 
-    async fn index(&self, name: &str) -> Result<LinkIndex, NetError> {
-        Ok(self.link(name).await?.index)
+    /// Without a message that could be misunderstood: an address is not to fail for an attribute of
+    /// its interface.
+    fn index(name: &str) -> Result<LinkIndex, NetError> {
+        match if_nametoindex(name) {
+            Ok(index) => Ok(LinkIndex(index)),
+            Err(Errno::ENODEV | Errno::ENXIO) => Err(NetError::NoInterface(name.to_owned())),
+            Err(source) => Err(NetError::Refused { operation: "find a link", source }),
+        }
     }
 
     /// What a route names: interfaces and VRF.
     async fn resolve(&self, route: &Route) -> Result<Resolved, NetError> {
         let mut resolved = Resolved::default();
         for name in route.interfaces() {
-            resolved.indexes.insert(name.to_owned(), self.index(name).await?);
+            resolved.indexes.insert(name.to_owned(), Self::index(name)?);
         }
         if let Some(vrf) = &route.vrf {
             let link = self.find(vrf).await?;
@@ -294,11 +344,10 @@ impl Network {
         let mut request = NetlinkMessage::from(message);
         request.header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
         let mut answers = self
-            .handle
-            .clone()
+            .handle()?
             .request(request)
             .map_err(|source| NetError::Netlink { operation, source })?;
-        while let Some(answer) = answers.next().await {
+        while let Some(answer) = in_time(operation, answers.next()).await? {
             if let NetlinkPayload::Error(error) = answer.payload
                 && error.code.is_some()
             {
@@ -308,4 +357,20 @@ impl Network {
         }
         Ok(())
     }
+}
+
+/// The next piece of a list.
+async fn next<T>(
+    operation: &'static str,
+    list: &mut (impl TryStream<Ok = T, Error = rtnetlink::Error> + Unpin),
+) -> Result<Option<T>, NetError> {
+    let next = in_time(operation, list.try_next()).await?;
+    next.map_err(|source| NetError::Netlink { operation, source })
+}
+
+async fn in_time<T>(
+    operation: &'static str,
+    answer: impl Future<Output = T>,
+) -> Result<T, NetError> {
+    timeout(PATIENCE, answer).await.map_err(|_| NetError::Silent { operation })
 }

@@ -1,13 +1,16 @@
 //! News of links, addresses, routes and rules. One task: it lists everything first, and again whenever
 //! news were lost, so that whoever listens can never be wrong for long.
 use super::{NetError, Network, message, route_message, rule_message};
-use crate::net::NetEvent;
+use crate::{
+    base::{LinkIndex, Prefix},
+    net::NetEvent,
+};
 use futures_util::StreamExt;
 use rtnetlink::{
     Handle, MulticastGroup, packet_core::NetlinkPayload, packet_route::RouteNetlinkMessage,
     sys::AsyncSocket,
 };
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 /// Room for a burst of some thousands of changes (default: 208 KiB).
@@ -68,19 +71,20 @@ async fn session(tell: &mpsc::Sender<NetEvent>) -> Result<(), Stop> {
         tracing::debug!("netlink receive buffer: {error}");
     }
     let connection = tokio::spawn(connection);
+    let mut seen = Seen::default();
     // Listening has begun: what changes while the list is made comes afterwards as news.
     let outcome = async {
-        list(&handle, tell).await?;
+        tell_all(&mut seen, &handle, tell).await?;
         while let Some((message, _)) = news.next().await {
             match message.payload {
                 NetlinkPayload::InnerMessage(message) => {
-                    if let Some(event) = event(&message, &handle).await {
+                    if let Some(event) = seen.event(&message) {
                         tell.send(event).await.map_err(|_| Stop::NobodyListens)?;
                     }
                 }
                 NetlinkPayload::Overrun(_) => {
                     tracing::warn!("netlink: news were lost, listing everything again");
-                    list(&handle, tell).await?;
+                    tell_all(&mut seen, &handle, tell).await?;
                 }
                 _ => {}
             }
@@ -92,36 +96,56 @@ async fn session(tell: &mpsc::Sender<NetEvent>) -> Result<(), Stop> {
     outcome
 }
 
-async fn list(handle: &Handle, tell: &mpsc::Sender<NetEvent>) -> Result<(), Stop> {
-    let links = Network { handle: handle.clone() }.links().await?;
+async fn tell_all(
+    seen: &mut Seen,
+    handle: &Handle,
+    tell: &mpsc::Sender<NetEvent>,
+) -> Result<(), Stop> {
+    let links = Network::over(handle.clone()).links().await?;
+    seen.0 = links.iter().map(|link| (link.index, link.addresses.clone())).collect();
     tell.send(NetEvent::Links(links)).await.map_err(|_| Stop::NobodyListens)
 }
 
-async fn event(message: &RouteNetlinkMessage, handle: &Handle) -> Option<NetEvent> {
-    if let RouteNetlinkMessage::NewLink(link) = message {
-        let mut view = message::link_view(link)?;
-        // A link's message has no addresses; the listener keeps what it knows only if told.
-        let links = Network { handle: handle.clone() }.links().await.ok()?;
-        view.addresses = links.into_iter().find(|l| l.index == view.index)?.addresses;
-        return Some(NetEvent::Link(view));
+/// The addresses of each link, as listed and told since: a link's own message has none, and asking
+/// for them at each would take time that grows with their number.
+#[derive(Debug, Default)]
+struct Seen(HashMap<LinkIndex, Vec<Prefix>>);
+
+impl Seen {
+    fn event(&mut self, message: &RouteNetlinkMessage) -> Option<NetEvent> {
+        match message {
+            RouteNetlinkMessage::NewLink(link) => {
+                let mut view = message::link_view(link)?;
+                view.addresses.clone_from(self.0.entry(view.index).or_default());
+                Some(NetEvent::Link(view))
+            }
+            RouteNetlinkMessage::DelLink(link) => {
+                let view = message::link_view(link)?;
+                self.0.remove(&view.index);
+                Some(NetEvent::LinkGone { index: view.index, name: view.name })
+            }
+            RouteNetlinkMessage::NewAddress(address) => {
+                let (index, prefix) = message::usable_address(address)?;
+                let known = self.0.entry(index).or_default();
+                if !known.contains(&prefix) {
+                    known.push(prefix);
+                }
+                Some(NetEvent::AddressAdded { index, prefix })
+            }
+            RouteNetlinkMessage::DelAddress(address) => {
+                let (index, prefix) = message::any_address(address)?;
+                if let Some(known) = self.0.get_mut(&index) {
+                    known.retain(|other| *other != prefix);
+                }
+                Some(NetEvent::AddressRemoved { index, prefix })
+            }
+            RouteNetlinkMessage::DelRoute(route) => {
+                Some(NetEvent::RouteRemoved(route_message::our_route(route)?))
+            }
+            RouteNetlinkMessage::DelRule(rule) => {
+                Some(NetEvent::RuleRemoved(Box::new(rule_message::read(rule)?)))
+            }
+            _ => None,
+        }
     }
-    if let RouteNetlinkMessage::DelLink(link) = message {
-        let view = message::link_view(link)?;
-        return Some(NetEvent::LinkGone { index: view.index, name: view.name });
-    }
-    if let RouteNetlinkMessage::NewAddress(address) = message {
-        let (index, prefix) = message::usable_address(address)?;
-        return Some(NetEvent::AddressAdded { index, prefix });
-    }
-    if let RouteNetlinkMessage::DelAddress(address) = message {
-        let (index, prefix) = message::any_address(address)?;
-        return Some(NetEvent::AddressRemoved { index, prefix });
-    }
-    if let RouteNetlinkMessage::DelRoute(route) = message {
-        return Some(NetEvent::RouteRemoved(route_message::our_route(route)?));
-    }
-    if let RouteNetlinkMessage::DelRule(rule) = message {
-        return Some(NetEvent::RuleRemoved(Box::new(rule_message::read(rule)?)));
-    }
-    None
 }

@@ -7,7 +7,6 @@ use crate::{
     },
     net::LinkView,
 };
-use futures_util::TryStreamExt;
 use rtnetlink::{
     packet_core::{NLM_F_CREATE, NLM_F_EXCL},
     packet_route::{
@@ -207,8 +206,8 @@ impl OwnLinks {
             LinkAttribute::Controller(index) => Some(*index),
             _ => None,
         })?;
-        let mut found = self.network.handle.link().get().match_index(master).execute();
-        let message = found.try_next().await.ok()??;
+        let mut found = self.network.handle().ok()?.link().get().match_index(master).execute();
+        let message = super::next("find a link", &mut found).await.ok()??;
         (kind_of(&message) == Some(&InfoKind::Vrf)).then_some(master)
     }
 }

@@ -149,7 +149,7 @@ fn the_monitor_sees_links_and_addresses() {
                     }
                 }
             };
-            tokio::time::timeout(Duration::from_secs(10), found).await.expect(what);
+            timeout(Duration::from_secs(10), found).await.expect(what);
         };
         let address = |event: &NetEvent| match event {
             NetEvent::AddressAdded { index: at, prefix } => {
@@ -232,7 +232,7 @@ fn the_kernel_shows_a_rule_as_it_was_told() {
                     }
                 }
             };
-            let told = tokio::time::timeout(Duration::from_secs(10), told).await.unwrap();
+            let told = timeout(Duration::from_secs(10), told).await.unwrap();
             assert_eq!(told, *rule);
         }
         let shown = ip("rule show");
@@ -310,7 +310,7 @@ fn the_kernel_shows_a_route_as_it_was_told() {
                     }
                 }
             };
-            let told = tokio::time::timeout(Duration::from_secs(10), told).await.unwrap();
+            let told = timeout(Duration::from_secs(10), told).await.unwrap();
             assert_eq!(told, route.identity());
         }
     });
