@@ -25,6 +25,8 @@ use tokio_rustls::TlsConnector;
 
 /// A server that drips its answer is cut off after this many times the timeout.
 const WHOLE_PROBE: u32 = 12;
+/// Bytes that are read at a time.
+const PIECE: usize = 16 * 1024;
 
 pub(super) async fn probe(check: &HttpCheck, url: usize, context: &ProbeContext) -> Outcome {
     let Some(url) = check.urls.get(url) else {
@@ -338,7 +340,7 @@ async fn exchange(
         Ok(sent) => sent.map_err(|error| failed(&error))?,
         Err(_) => return Err(Outcome::fail("timed out while sending")),
     }
-    let mut bytes = vec![];
+    let mut bytes = Vec::with_capacity(PIECE);
     let head = loop {
         match http::head(&bytes) {
             Ok(Some(head)) => break head,
@@ -367,6 +369,8 @@ async fn exchange(
             break;
         }
         piece.clear();
+        // A vector that has room for a byte is read into, a byte at a time.
+        piece.reserve(PIECE);
         match timeout(limit, stream.read_buf(&mut piece)).await {
             Ok(Ok(0)) => break,
             Ok(Ok(_)) => {}
