@@ -6,6 +6,7 @@ use crate::{
         Outcome,
         io::{ProbeContext, probe},
     },
+    config::model::CheckerKind,
     director::{CheckerId, Event, Probe},
     machine::io::Inbound,
 };
@@ -16,8 +17,11 @@ use std::{
 };
 use tokio::{sync::Semaphore, task::AbortHandle};
 
-/// Open at once, where the limit of open files allows it: others wait their turn.
-const AT_ONCE: u64 = 1024;
+/// Open at once, where the limit of open files allows it: others wait their turn. So many that
+/// thousands of servers which do not answer keep nobody from the others.
+const AT_ONCE: u64 = 16384;
+/// Commands at once: processes cost more than sockets.
+const COMMANDS: usize = 1024;
 /// Files for everything else.
 const OTHER_FILES: u64 = 64;
 
@@ -26,18 +30,29 @@ pub(super) struct Probes {
     /// Without those that have finished: a handle keeps its task's memory.
     running: Arc<Mutex<HashMap<CheckerId, AbortHandle>>>,
     turns: Arc<Semaphore>,
+    /// Those of MISC_CHECK.
+    commands: Arc<Semaphore>,
     events: Inbox,
 }
 
 impl Probes {
     pub(super) fn new(events: Inbox) -> Self {
         let turns = open_files().saturating_sub(OTHER_FILES).clamp(16, AT_ONCE);
-        let turns = Semaphore::new(usize::try_from(turns).unwrap_or(16));
-        Self { running: Arc::default(), turns: Arc::new(turns), events }
+        let turns = usize::try_from(turns).unwrap_or(16);
+        Self {
+            running: Arc::default(),
+            turns: Arc::new(Semaphore::new(turns)),
+            commands: Arc::new(Semaphore::new(turns.min(COMMANDS))),
+            events,
+        }
     }
 
     pub(super) fn start(&self, checker: CheckerId, what: Probe, context: ProbeContext) {
-        let (events, turns) = (self.events.clone(), Arc::clone(&self.turns));
+        let turns = match what.kind() {
+            Some(CheckerKind::Misc(_)) => &self.commands,
+            Some(_) | None => &self.turns,
+        };
+        let (events, turns) = (self.events.clone(), Arc::clone(turns));
         let running = Arc::clone(&self.running);
         let task = tokio::spawn(async move {
             let outcome = match (turns.acquire().await, what.kind()) {
