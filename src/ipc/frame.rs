@@ -14,8 +14,8 @@ pub enum FrameError {
         "the other side speaks version {0} of the protocol, we speak {VERSION}: restart the older program"
     )]
     Version(u8),
-    #[error("a message of {0} bytes is over the limit of {LIMIT}")]
-    TooLong(usize),
+    #[error("a message of {length} bytes is over the limit of {limit}")]
+    TooLong { length: usize, limit: usize },
     #[error("a message is not understood: {0}")]
     Content(#[from] serde_json::Error),
 }
@@ -33,21 +33,21 @@ pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, FrameError> {
             bytes.splice(1..HEADER, short.to_be_bytes());
             Ok(bytes)
         }
-        Ok(_) | Err(_) => Err(FrameError::TooLong(length)),
+        Ok(_) | Err(_) => Err(FrameError::TooLong { length, limit: LIMIT }),
     }
 }
 
-/// Length of the body that follows this header.
+/// Length in bytes of the body that follows this header.
 ///
 /// # Errors
-/// When the version is not ours or the length is over [`LIMIT`].
-pub fn body_length(header: [u8; HEADER]) -> Result<usize, FrameError> {
+/// When the version is not ours or the length is over the limit.
+pub fn body_length(header: [u8; HEADER], limit: usize) -> Result<usize, FrameError> {
     let [version, a, b, c, d] = header;
     if version != VERSION {
         return Err(FrameError::Version(version));
     }
     let length = u32::from_be_bytes([a, b, c, d]) as usize;
-    if length > LIMIT { Err(FrameError::TooLong(length)) } else { Ok(length) }
+    if length > limit { Err(FrameError::TooLong { length, limit }) } else { Ok(length) }
 }
 
 /// # Errors
@@ -65,14 +65,15 @@ mod tests {
     fn a_message_survives_the_trip() {
         let bytes = encode(&ToChild::Ping(7)).unwrap();
         let header: [u8; HEADER] = bytes[..HEADER].try_into().unwrap();
-        assert_eq!(body_length(header).unwrap(), bytes.len() - HEADER);
+        assert_eq!(body_length(header, LIMIT).unwrap(), bytes.len() - HEADER);
         assert_eq!(decode::<ToChild>(&bytes[HEADER..]).unwrap(), ToChild::Ping(7));
     }
 
     #[test]
     fn strangers_are_refused() {
-        assert!(matches!(body_length([9, 0, 0, 0, 1]), Err(FrameError::Version(9))));
-        assert!(matches!(body_length([VERSION, 255, 255, 255, 255]), Err(FrameError::TooLong(_))));
+        assert!(matches!(body_length([9, 0, 0, 0, 1], LIMIT), Err(FrameError::Version(9))));
+        let long = body_length([VERSION, 255, 255, 255, 255], LIMIT);
+        assert!(matches!(long, Err(FrameError::TooLong { .. })));
         assert!(decode::<Request>(b"{\"Sing\":1}").is_err());
         assert!(decode::<Request>(&[0xff, 0]).is_err());
     }

@@ -1,5 +1,5 @@
 //! Messages over Unix sockets.
-use super::frame::{self, FrameError, HEADER};
+use super::frame::{self, FrameError, HEADER, LIMIT};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -20,6 +20,17 @@ pub enum IpcError {
 pub async fn receive<T: DeserializeOwned>(
     stream: &mut (impl AsyncRead + Unpin),
 ) -> Result<T, IpcError> {
+    receive_up_to(stream, LIMIT).await
+}
+
+/// A message of at most so many bytes.
+///
+/// # Errors
+/// `Closed` at the end of the stream; otherwise what went wrong.
+pub async fn receive_up_to<T: DeserializeOwned>(
+    stream: &mut (impl AsyncRead + Unpin),
+    limit: usize,
+) -> Result<T, IpcError> {
     let mut header = [0; HEADER];
     match stream.read_exact(&mut header).await {
         Ok(_) => {}
@@ -28,7 +39,7 @@ pub async fn receive<T: DeserializeOwned>(
         }
         Err(error) => return Err(IpcError::Read(error)),
     }
-    let length = frame::body_length(header)?;
+    let length = frame::body_length(header, limit)?;
     // Read as it comes instead of allocating what a stranger's header promises.
     let mut body = Vec::new();
     (&mut *stream).take(length as u64).read_to_end(&mut body).await.map_err(IpcError::Read)?;

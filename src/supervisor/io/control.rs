@@ -16,11 +16,18 @@ use std::{
 };
 use tokio::{
     net::{UnixListener, UnixStream},
-    sync::{mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
+    time::timeout,
 };
 
-/// A client that has not said what it wants by then is dropped.
+/// A client that has not said what it wants by then is dropped,
 const REQUEST_WAIT: Duration = Duration::from_secs(5);
+/// and one that does not take its answer.
+const ANSWER_WAIT: Duration = Duration::from_secs(30);
+/// Bytes of a request: everybody may ask, and a request says little.
+const REQUEST: usize = 4096;
+/// Clients at a time that may only ask; more are turned away.
+const CLIENTS: usize = 32;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
@@ -98,10 +105,20 @@ pub async fn serve(
     let listener = UnixListener::bind(path).map_err(failed)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o666)).map_err(failed)?;
     tokio::spawn(async move {
+        let turns = Arc::new(Semaphore::new(CLIENTS));
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    tokio::spawn(client(stream, clients.clone(), inbox.clone()));
+                    let turn = Arc::clone(&turns).try_acquire_owned();
+                    if turn.is_err() && !may_command(&stream) {
+                        tracing::debug!("control socket: too many clients");
+                        continue;
+                    }
+                    let client = client(stream, clients.clone(), inbox.clone());
+                    tokio::spawn(async move {
+                        client.await;
+                        drop(turn);
+                    });
                 }
                 Err(error) => {
                     tracing::warn!("control socket: {error}");
@@ -126,7 +143,8 @@ impl Drop for ControlSocket {
 }
 
 async fn client(mut stream: UnixStream, clients: Clients, inbox: mpsc::Sender<Inbound<Event>>) {
-    let request = match tokio::time::timeout(REQUEST_WAIT, ipc::io::receive(&mut stream)).await {
+    let request = ipc::io::receive_up_to(&mut stream, REQUEST);
+    let request = match timeout(REQUEST_WAIT, request).await {
         Ok(Ok(request)) => request,
         Ok(Err(error)) => {
             tracing::debug!("control socket: {error}");
@@ -148,8 +166,10 @@ async fn client(mut stream: UnixStream, clients: Clients, inbox: mpsc::Sender<In
             }
         }
     };
-    if let Err(error) = ipc::io::send(&mut stream, &response).await {
-        tracing::debug!("control socket: {error}");
+    match timeout(ANSWER_WAIT, ipc::io::send(&mut stream, &response)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!("control socket: {error}"),
+        Err(_) => tracing::debug!("control socket: a client does not take its answer"),
     }
 }
 
