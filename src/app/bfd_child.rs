@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &RunArgs) -> u8 {
 
 async fn turn(arguments: &RunArgs, config: Config, link: Link, answers: Answers) -> u8 {
     let (events, inbox) = mpsc::channel::<Inbound<Event>>(INBOX);
-    child::obey(link, answers.clone(), events.clone(), move |order| match order {
+    child::obey(link, events.clone(), move |order| match order {
         Order::Reload(config) => Event::Reload(config.bfd),
         Order::ReportStatus(number) => Event::ReportStatus(number),
         // The parent tells this to the others only; a status that nobody asked for is dropped.
@@ -34,7 +34,7 @@ async fn turn(arguments: &RunArgs, config: Config, link: Link, answers: Answers)
     tokio::spawn(async move {
         while let Some(report) = reports.recv().await {
             match report {
-                Upward::Pong(number) => answers.send(ToParent::Pong(number)),
+                Upward::Reached(mark) => answers.send(mark.into()),
                 Upward::Status(number, status) => answers.send(ToParent::Bfd(number, status)),
                 // The next one would not make up for it.
                 Upward::Changed { name, up } => {

@@ -75,7 +75,7 @@ async fn turn(
             }
         }
     });
-    child::obey(link, answers.clone(), events.clone(), move |order| match order {
+    child::obey(link, events.clone(), move |order| match order {
         Order::Reload(config) => {
             reload(&shared, &config);
             Event::Reload(config.director, config.global)
@@ -88,7 +88,7 @@ async fn turn(
     tokio::spawn(async move {
         while let Some(report) = reports.recv().await {
             answers.send(match report {
-                Upward::Pong(number) => ToParent::Pong(number),
+                Upward::Reached(mark) => mark.into(),
                 Upward::Status(number, status) => ToParent::Director(number, status),
             });
         }

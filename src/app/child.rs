@@ -8,7 +8,7 @@ use super::{
 use crate::{
     config::{self, Config, source::Sources},
     ipc::{self, Child, ToChild, ToParent, io::IpcError},
-    machine::io::Inbound,
+    machine::io::{Inbound, Mark},
     scripts,
 };
 use std::{os::fd::AsFd, sync::Arc};
@@ -150,33 +150,29 @@ pub(super) enum Order {
     Stop,
 }
 
-/// Feeds the parent's orders to a machine's inbox, as the events that `event` makes of them; what a
-/// reload changes beside the machine is done there too. When the link ends it orders to stop: a
+/// Feeds the parent's orders to a machine's inbox, as the events that `event` makes of them, each
+/// configuration with a mark behind it; what a reload changes beside the machine is done in `event`. When the link ends it orders to stop: a
 /// child without its parent has nobody who would ever stop it.
 pub(super) fn obey<E: Send + 'static>(
     mut link: Link,
-    answers: Answers,
     inbox: mpsc::Sender<Inbound<E>>,
     event: impl Fn(Order) -> E + Send + 'static,
 ) {
     tokio::spawn(async move {
         loop {
             let heard = link.next().await;
-            let (configured, last) = match &heard {
-                Heard::Order(Order::Reload(_)) => (true, false),
-                Heard::Order(_) | Heard::Ping(_) => (false, false),
-                Heard::End => (false, true),
-            };
+            let last = matches!(heard, Heard::End);
+            let configured = matches!(heard, Heard::Order(Order::Reload(_)));
             let inbound = match heard {
-                Heard::Ping(number) => Inbound::Ping(number),
+                Heard::Ping(number) => Inbound::Mark(Mark::Ping(number)),
                 Heard::Order(order) => Inbound::Event(event(order)),
                 Heard::End => Inbound::Event(event(Order::Stop)),
             };
-            if configured {
-                answers.send(ToParent::Configured);
-            }
-            if inbox.send(inbound).await.is_err() {
-                tracing::debug!("an order came after the end");
+            let mark = configured.then_some(Inbound::Mark(Mark::Configured));
+            for inbound in [Some(inbound), mark].into_iter().flatten() {
+                if inbox.send(inbound).await.is_err() {
+                    tracing::debug!("an order came after the end");
+                }
             }
             if last {
                 return;

@@ -106,7 +106,7 @@ async fn turn(
         }
     });
     let keep = arguments.dont_release_vrrp;
-    child::obey(link, answers.clone(), events.clone(), move |order| match order {
+    child::obey(link, events.clone(), move |order| match order {
         Order::Reload(config) => {
             shared.reload(&config.global);
             Event::Reload(config.vrrp, config.global)
@@ -122,7 +122,7 @@ async fn turn(
     tokio::spawn(async move {
         while let Some(report) = reports.recv().await {
             answers.send(match report {
-                Upward::Pong(number) => ToParent::Pong(number),
+                Upward::Reached(mark) => mark.into(),
                 Upward::Status(number, status) => ToParent::Vrrp(number, status),
             });
         }

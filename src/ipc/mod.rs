@@ -4,6 +4,7 @@ pub mod io;
 
 use crate::{
     config::source::Sources,
+    machine::io::Mark,
     status::{BfdStatus, DirectorStatus, Snapshot, VrrpStatus},
 };
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,7 @@ pub enum ToChild {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToParent {
+    /// What [`ToChild::Configure`] wants has been done, the kernel included.
     Configured,
     Pong(u64),
     Vrrp(u64, VrrpStatus),
@@ -44,6 +46,15 @@ pub enum ToParent {
         name: String,
         up: bool,
     },
+}
+
+impl From<Mark> for ToParent {
+    fn from(mark: Mark) -> Self {
+        match mark {
+            Mark::Ping(number) => Self::Pong(number),
+            Mark::Configured => Self::Configured,
+        }
+    }
 }
 
 /// What a client of the control socket asks.

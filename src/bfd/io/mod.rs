@@ -5,7 +5,7 @@ mod socket;
 use super::{Action, Bfd, Event, LENGTH, Level, SessionId};
 use crate::{
     config::model::{BfdConfig, BfdInstance},
-    machine::io::{Executor, Inbound, drive},
+    machine::io::{Executor, Inbound, Mark, drive},
     status::BfdStatus,
 };
 use socket::{Port, Receiver, Sender as Packets};
@@ -20,7 +20,7 @@ use tokio::sync::mpsc::{Receiver as Inbox, Sender};
 /// What goes to the parent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Upward {
-    Pong(u64),
+    Reached(Mark),
     Status(u64, BfdStatus),
     /// A session came up or went down.
     Changed {
@@ -105,8 +105,8 @@ impl Executor<Bfd> for BfdExecutor {
         ControlFlow::Continue(())
     }
 
-    async fn beat(&mut self, ping: u64) {
-        self.answer(Upward::Pong(ping));
+    async fn reached(&mut self, mark: Mark) {
+        self.answer(Upward::Reached(mark));
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     checkers::io::ProbeContext,
     config::model::{DirectorConfig, GlobalDefs, TrackFile},
     ipvs::io::IpvsKernel,
-    machine::io::{Executor, Inbound, drive},
+    machine::io::{Executor, Inbound, Mark, drive},
     notify::Notification,
     status::DirectorStatus,
 };
@@ -54,7 +54,7 @@ pub trait World {
 /// What goes to the parent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Upward {
-    Pong(u64),
+    Reached(Mark),
     Status(u64, DirectorStatus),
 }
 
@@ -130,8 +130,8 @@ impl<W: World> Executor<Director> for DirectorExecutor<W> {
     }
 
     /// Never waits: a parent that does not read must not stop the checks.
-    async fn beat(&mut self, ping: u64) {
-        if let Err(error) = self.upward.try_send(Upward::Pong(ping)) {
+    async fn reached(&mut self, mark: Mark) {
+        if let Err(error) = self.upward.try_send(Upward::Reached(mark)) {
             tracing::warn!("the parent does not read answers: {error}");
         }
     }

@@ -203,14 +203,24 @@ async fn from_start_to_stop() {
     while servers(&kernel) != 1 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    events.send(Inbound::Ping(7)).await.unwrap();
-    assert_eq!(answers.recv().await, Some(Upward::Pong(7)));
+    events.send(Inbound::Mark(Mark::Ping(7))).await.unwrap();
+    assert_eq!(answers.recv().await, Some(Upward::Reached(Mark::Ping(7))));
     events.send(Inbound::Event(Event::ReportStatus(3))).await.unwrap();
     let Some(Upward::Status(3, status)) = answers.recv().await else { panic!("no status") };
     let servers = &status.virtual_servers[0].real_servers;
     assert_eq!(servers[0].active_connections, None, "not in the table");
     assert_eq!(servers[1].active_connections, Some(0));
     assert!(servers[0].checkers[0].reason.contains("refused"), "{servers:?}");
+    let text = text.replace("192.0.2.3 80 {\n", "192.0.2.3 80 {\n weight 5\n");
+    let (config, _) = config::parse(&config::source::Sources::from_text("t", &text));
+    let reload = Event::Reload(config.director, config.global);
+    events.send(Inbound::Event(reload)).await.unwrap();
+    events.send(Inbound::Mark(Mark::Configured)).await.unwrap();
+    assert_eq!(answers.recv().await, Some(Upward::Reached(Mark::Configured)));
+    let table = kernel.state().table.clone();
+    let destinations = table.0.values().flat_map(|service| service.destinations.values());
+    let weights: Vec<u32> = destinations.map(|destination| destination.weight).collect();
+    assert_eq!(weights, [5], "whoever is told that it is configured finds it so");
     events.send(Inbound::Event(Event::Stop)).await.unwrap();
     assert_eq!(running.await.unwrap(), 0);
     assert_eq!(kernel.state().table, Table::default());

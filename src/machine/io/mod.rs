@@ -13,8 +13,8 @@ use tokio::{sync::mpsc::Receiver, task::coop::consume_budget};
 pub trait Executor<M: Machine> {
     /// Carries out one action. Anything slow is started here and reports back as an event.
     fn execute(&mut self, action: M::Action) -> impl Future<Output = ControlFlow<u8>>;
-    /// Answers the parent's watchdog. Called from the loop itself, so a stuck loop stays silent.
-    fn beat(&mut self, _ping: u64) -> impl Future<Output = ()> {
+    /// The loop has come to this, and carried out everything before it: the parent wants to know.
+    fn reached(&mut self, _mark: Mark) -> impl Future<Output = ()> {
         async {}
     }
 }
@@ -22,7 +22,16 @@ pub trait Executor<M: Machine> {
 #[derive(Debug)]
 pub enum Inbound<E> {
     Event(E),
+    Mark(Mark),
+}
+
+/// A place in the order of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Of the parent's watchdog: a stuck loop stays silent.
     Ping(u64),
+    /// Behind a new configuration.
+    Configured,
 }
 
 /// Events looked at before the clock gets its turn.
@@ -45,7 +54,7 @@ pub async fn drive<M: Machine, X: Executor<M>>(
         let mut left = BATCH;
         while let Some(inbound) = next {
             match inbound {
-                Inbound::Ping(ping) => executor.beat(ping).await,
+                Inbound::Mark(mark) => executor.reached(mark).await,
                 Inbound::Event(event) => {
                     for action in machine.handle(event, Instant::now()) {
                         if let ControlFlow::Break(code) = executor.execute(action).await {

@@ -5,7 +5,7 @@ mod socket;
 use crate::{
     base::{InterfaceAddress, OwnLink, Route, Rule},
     config::model::{GlobalDefs, TrackFile, TrackProcess, TrackScript, VrrpConfig},
-    machine::io::{Executor, Inbound, drive},
+    machine::io::{Executor, Inbound, Mark, drive},
     net::filter::Filter,
     notify::Notification,
     status::VrrpStatus,
@@ -81,7 +81,7 @@ pub trait World {
 /// What goes to the parent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Upward {
-    Pong(u64),
+    Reached(Mark),
     Status(u64, VrrpStatus),
 }
 
@@ -248,8 +248,8 @@ impl<W: World> Executor<VrrpNode> for VrrpExecutor<W> {
         ControlFlow::Continue(())
     }
 
-    async fn beat(&mut self, ping: u64) {
-        self.answer(Upward::Pong(ping));
+    async fn reached(&mut self, mark: Mark) {
+        self.answer(Upward::Reached(mark));
     }
 }
 
