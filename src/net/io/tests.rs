@@ -7,7 +7,7 @@ use crate::{
     net::NetEvent,
 };
 use nix::sched::{CloneFlags, unshare};
-use std::{future::Future, process::Command, time::Duration};
+use std::{future::Future, os::unix::ffi::OsStrExt, process::Command, time::Duration};
 use tokio::sync::mpsc;
 
 mod own_links;
@@ -128,6 +128,36 @@ fn routes_are_as_configured_and_twice_is_once() {
         }
         let shown = ip("route show");
         assert!(!shown.contains("203.0.113") && !shown.contains("198.51.100"), "{shown}");
+    });
+}
+
+/// An interface may be called anything in its alias: what is no UTF-8 is lost on the way here.
+#[test]
+fn addresses_need_no_answer_about_their_interface() {
+    in_namespace(|| async {
+        let alias = std::ffi::OsStr::from_bytes(b"\xff\xfe");
+        let named = Command::new("ip").args(["link", "set", "va", "alias"]).arg(alias).status();
+        assert!(named.unwrap().success());
+        let network = Network::connect().unwrap();
+        network.add_address(&vip("192.0.2.80", "va")).await.unwrap();
+        assert!(ip("address show dev va").contains("192.0.2.80/32"));
+        let gone = network.add_address(&vip("192.0.2.81", "vx")).await;
+        assert!(matches!(gone, Err(NetError::NoInterface(name)) if name == "vx"));
+        let silent = network.link("va").await;
+        assert!(matches!(silent, Err(NetError::Silent { .. })), "{silent:?}");
+    });
+}
+
+#[test]
+fn a_broken_connection_is_opened_again() {
+    in_namespace(|| async {
+        let network = Network::connect().unwrap();
+        let (connection, handle, _) = rtnetlink::new_connection().unwrap();
+        drop(connection);
+        network.line.lock().unwrap().handle = handle;
+        assert!(matches!(network.links().await, Err(NetError::Netlink { .. })));
+        network.line.lock().unwrap().broken.store(true, Ordering::Relaxed);
+        assert_eq!(network.links().await.unwrap().len(), 3);
     });
 }
 
