@@ -375,12 +375,12 @@ pub(super) enum Role {
 
 #[derive(Debug, Args)]
 pub(super) struct ScriptArgs {
-    /// User whose groups it gets
-    #[arg(long, requires_all = ["uid", "gid"])]
-    pub(super) groups: Option<String>,
-    #[arg(long)]
+    /// Groups it gets, by number
+    #[arg(long, value_delimiter = ',', requires = "uid")]
+    pub(super) groups: Vec<u32>,
+    #[arg(long, requires = "gid")]
     pub(super) uid: Option<u32>,
-    #[arg(long)]
+    #[arg(long, requires = "groups")]
     pub(super) gid: Option<u32>,
     /// Program and arguments
     #[arg(last = true, required = true)]

@@ -4,13 +4,9 @@ use super::cli::ScriptArgs;
 use nix::{
     errno::Errno,
     sys::{prctl, signal::Signal},
-    unistd::{Gid, Uid, initgroups, setgid, setuid},
+    unistd::{Gid, Uid, setgid, setgroups, setuid},
 };
-use std::{
-    ffi::{CString, OsStr},
-    os::unix::process::CommandExt,
-    process::Command,
-};
+use std::{ffi::OsStr, os::unix::process::CommandExt, process::Command};
 
 /// What a shell answers for a command that cannot be executed.
 const CANNOT_EXECUTE: u8 = 126;
@@ -35,13 +31,9 @@ pub(super) fn run(arguments: &ScriptArgs) -> u8 {
 }
 
 fn become_user(arguments: &ScriptArgs) -> Result<(), Errno> {
-    let (Some(name), Some(uid), Some(gid)) = (&arguments.groups, arguments.uid, arguments.gid)
-    else {
-        return Ok(());
-    };
-    let name = CString::new(name.as_str()).map_err(|_| Errno::EINVAL)?;
-    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
-    initgroups(&name, gid)?;
-    setgid(gid)?;
-    setuid(uid)
+    let (Some(uid), Some(gid)) = (arguments.uid, arguments.gid) else { return Ok(()) };
+    let groups: Vec<Gid> = arguments.groups.iter().copied().map(Gid::from_raw).collect();
+    setgroups(&groups)?;
+    setgid(Gid::from_raw(gid))?;
+    setuid(Uid::from_raw(uid))
 }

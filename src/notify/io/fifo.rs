@@ -1,19 +1,27 @@
 //! The stream of events that `notify_fifo` asks for.
+//!
+//! Tasks: one per FIFO that has to be given to its owner or has a reader. It is the stream's; aborting
+//! it ends the reader.
 use crate::{
     config::model::{Fifo, GlobalDefs},
-    scripts::{self, Policy, io::Running},
+    scripts::{self, Policy},
 };
 use nix::{
     errno::Errno,
     fcntl::OFlag,
     sys::stat::Mode,
-    unistd::{Group, User, chown, mkfifo},
+    unistd::{Group, User, fchown, mkfifo},
 };
 use std::{
     fs::{File, OpenOptions},
     io::Write,
     os::unix::fs::{FileTypeExt, OpenOptionsExt},
+    time::Duration,
 };
+use tokio::task::JoinHandle;
+
+/// A reader waits for so long until the file is its owner's.
+const OWNED: Duration = Duration::from_secs(10);
 
 /// What a process has to do with a FIFO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +41,8 @@ pub(super) struct Stream {
     made: bool,
     /// Lines in a row that found no room.
     lost: u64,
-    reader: Option<Running>,
+    /// Until the reader has ended.
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Stream {
@@ -58,9 +67,6 @@ impl Stream {
                 return None;
             }
         };
-        if made {
-            own(fifo);
-        }
         // Read and write: opening does not wait for a reader, and lines written before it comes
         // are kept for it.
         let opened = OpenOptions::new()
@@ -76,9 +82,19 @@ impl Stream {
             }
         };
         let keeps = part == Part::Keeper;
-        let reader = if keeps { start_reader(fifo, policy) } else { None };
-        let (of, policy) = (fifo.clone(), policy.clone());
-        Some(Self { of, policy, file, made: made && keeps, lost: 0, reader })
+        let mut stream = Self {
+            of: fifo.clone(),
+            policy: policy.clone(),
+            file,
+            made: made && keeps,
+            lost: 0,
+            reader: None,
+        };
+        let owned = if made { stream.own() } else { None };
+        if keeps {
+            stream.start_reader(owned);
+        }
+        Some(stream)
     }
 
     /// Whether this is what a new configuration wants. A reader that has ended is started again.
@@ -86,9 +102,8 @@ impl Stream {
         if self.of != *fifo || self.policy != *policy || !fifo.path.exists() {
             return false;
         }
-        if let Some(exit) = self.reader.as_mut().and_then(Running::ended) {
-            tracing::warn!("notify_fifo_script of {} has ended: {exit:?}", self.of.path.display());
-            self.reader = start_reader(&self.of, &self.policy);
+        if self.reader.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.start_reader(None);
         }
         true
     }
@@ -117,8 +132,49 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// Gives the new file to whom it is to belong: on a thread of its own, since looking them up may
+    /// take any time.
+    fn own(&self) -> Option<JoinHandle<()>> {
+        let user = self.of.user.clone()?;
+        let file = match self.file.try_clone() {
+            Ok(file) => file,
+            Err(error) => {
+                tracing::error!("notify_fifo {}: {error}", self.of.path.display());
+                return None;
+            }
+        };
+        let fifo = self.of.clone();
+        Some(tokio::task::spawn_blocking(move || own(&fifo, &user, &file)))
+    }
+
+    fn start_reader(&mut self, owned: Option<JoinHandle<()>>) {
+        let Some(script) = &self.of.script else { return };
+        let path = self.of.path.clone();
+        let script = script.with_arguments(&[&path.to_string_lossy()]);
+        let policy = self.policy.clone();
+        self.reader = Some(tokio::spawn(async move {
+            if let Some(owned) = owned
+                && tokio::time::timeout(OWNED, owned).await.is_err()
+            {
+                tracing::warn!("notify_fifo {}: the name service does not answer", path.display());
+            }
+            match scripts::io::spawn(&script, &policy).await {
+                Ok(mut reader) => {
+                    let exit = reader.ended().await;
+                    tracing::warn!("notify_fifo_script of {} has ended: {exit:?}", path.display());
+                }
+                Err(why) => tracing::error!("notify_fifo_script cannot run: {why}"),
+            }
+        }));
+    }
+}
+
 impl Drop for Stream {
     fn drop(&mut self) {
+        if let Some(reader) = &self.reader {
+            reader.abort();
+        }
         if self.made
             && let Err(error) = std::fs::remove_file(&self.of.path)
         {
@@ -127,22 +183,15 @@ impl Drop for Stream {
     }
 }
 
-fn start_reader(fifo: &Fifo, policy: &Policy) -> Option<Running> {
-    let script = fifo.script.as_ref()?.with_arguments(&[&fifo.path.to_string_lossy()]);
-    scripts::io::spawn(&script, policy)
-        .inspect_err(|why| tracing::error!("notify_fifo_script cannot run: {why}"))
-        .ok()
-}
-
-fn own(fifo: &Fifo) {
-    let Some(user) = &fifo.user else { return };
+/// The file has just been made by us, so it is nobody's before.
+fn own(fifo: &Fifo, user: &str, file: &File) {
     let Ok(Some(about)) = User::from_name(user) else {
         tracing::error!("notify_fifo {}: there is no user {user}", fifo.path.display());
         return;
     };
     let group = fifo.group.as_ref().and_then(|name| Group::from_name(name).ok().flatten());
     let group = group.map_or(about.gid, |group| group.gid);
-    if let Err(error) = chown(&fifo.path, Some(about.uid), Some(group)) {
+    if let Err(error) = fchown(file, Some(about.uid), Some(group)) {
         tracing::error!("notify_fifo {}: {error}", fifo.path.display());
     }
 }
@@ -155,6 +204,7 @@ pub struct Kept([Option<Stream>; 3]);
 impl Kept {
     /// As a configuration has them; one that stays the same is left alone.
     pub fn settle(&mut self, global: &GlobalDefs, policy: &Policy) {
+        scripts::io::look_up_again();
         let wanted = [&global.fifo, &global.vrrp_fifo, &global.lvs_fifo];
         for (slot, fifo) in self.0.iter_mut().zip(wanted) {
             again(slot, fifo.as_ref(), policy, Part::Keeper);

@@ -13,7 +13,7 @@ mod tests;
 use super::Notification;
 use crate::{
     config::model::{Fifo, GlobalDefs},
-    scripts::Policy,
+    scripts::{self, Policy},
 };
 pub use fifo::Kept;
 use fifo::{Part, Stream, again};
@@ -59,6 +59,7 @@ impl Notifier {
     /// Takes the new settings; what is under way goes on with the old ones, and what stays as it is
     /// is left alone.
     pub fn reload(&mut self, global: &GlobalDefs, plane: Plane) {
+        scripts::io::look_up_again();
         let policy = policy(global);
         again(&mut self.own, own_fifo(global, plane).as_ref(), &policy, Part::Writer);
         again(&mut self.common, global.fifo.as_ref(), &policy, Part::Writer);

@@ -1,17 +1,23 @@
 //! Runs a command for the user: as the right user, in a process group of its own, for a bounded
 //! time. Dropping the future of a run ends the whole group.
-#![allow(clippy::disallowed_methods, reason = "this is where programs are started")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this is where programs are started; it reads the clock"
+)]
 mod identity;
+mod names;
 mod security;
 
 use super::{Exit, Policy, Refusal};
 use crate::base::Script;
-use identity::Identity;
+use identity::{Identity, Wanted};
+use names::NAMES;
 use nix::{
     errno::Errno,
     sys::signal::{Signal, killpg},
-    unistd::Pid,
+    unistd::{Gid, Pid},
 };
+use security::Flaw;
 use std::{
     io,
     os::unix::process::ExitStatusExt,
@@ -22,23 +28,27 @@ use std::{
 };
 use tokio::{
     process::{Child, Command},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
 /// Between asking a script to end and making it.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long a sentence waits for the name of a file's owner; it can do with the number.
+const OWNER: Duration = Duration::from_secs(1);
 /// Variables that change what a script does without standing in it.
 const DANGEROUS: [&str; 3] = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH"];
 
-/// Runs to the end, or to `limit`: then SIGTERM to the group, and SIGKILL two seconds later.
+/// Runs to the end, or to `limit`: then SIGTERM to the group, and SIGKILL two seconds later. Looking
+/// up its user, which never holds up other tasks, counts.
 pub async fn run(script: &Script, policy: &Policy, limit: Option<Duration>) -> Exit {
-    let (mut child, mut group) = match start(script, policy) {
+    let until = limit.map(|limit| Instant::now() + limit);
+    let (mut child, mut group) = match start(script, policy, until).await {
         Ok(started) => started,
         Err(reason) => return Exit::NotStarted(reason),
     };
-    let ended = match limit {
+    let ended = match until {
         None => child.wait().await,
-        Some(limit) => match timeout(limit, child.wait()).await {
+        Some(until) => match timeout_at(until, child.wait()).await {
             Ok(ended) => ended,
             Err(_) => {
                 group.send(Signal::SIGTERM);
@@ -65,8 +75,8 @@ pub async fn run(script: &Script, policy: &Policy, limit: Option<Duration>) -> E
 ///
 /// # Errors
 /// The sentence why it cannot be started.
-pub fn spawn(script: &Script, policy: &Policy) -> Result<Running, String> {
-    let (child, group) = start_bound(script, policy)?;
+pub async fn spawn(script: &Script, policy: &Policy) -> Result<Running, String> {
+    let (child, group) = start_bound(script, policy).await?;
     Ok(Running { child, _group: group })
 }
 
@@ -78,16 +88,32 @@ pub struct Running {
 }
 
 impl Running {
-    /// How it ended, if it has.
-    pub fn ended(&mut self) -> Option<Exit> {
-        self.child.try_wait().transpose().map(exit_of)
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> Exit {
+        exit_of(self.child.wait().await)
     }
 }
 
-/// Why a script cannot run as configured; None if it can.
+/// Why a script cannot run as configured; None if it can. Blocks while users are looked up.
 #[must_use]
 pub fn refusal(script: &Script, policy: &Policy) -> Option<Refusal> {
-    admitted(script, policy).err()
+    let program = match find(script) {
+        Ok(program) => program,
+        Err(refusal) => return Some(refusal),
+    };
+    let wanted = Wanted::of(script, policy);
+    let identity = match wanted.judge(wanted.look_up(), policy) {
+        Ok(identity) => identity,
+        Err(refusal) => return Some(refusal),
+    };
+    let flaw = flaw(&program, &identity, policy)?;
+    let owner = Wanted::owner(flaw.owner);
+    Some(flaw.refusal(&identity, &owner.called(Some(owner.look_up()))))
+}
+
+/// To be called at a reload: users and groups may be others than before.
+pub fn look_up_again() {
+    NAMES.ask_again();
 }
 
 /// This program, as which `child script` becomes a script in what needs a step between fork and
@@ -101,66 +127,107 @@ pub fn set_launcher(program: PathBuf) {
     }
 }
 
-fn start_bound(script: &Script, policy: &Policy) -> Result<(Child, Group), String> {
+async fn start_bound(script: &Script, policy: &Policy) -> Result<(Child, Group), String> {
+    let (program, identity) = admitted(script, policy, None).await?;
     match LAUNCHER.get() {
-        Some(launcher) => launch(launcher, script, policy),
-        None => start(script, policy),
+        Some(launcher) => launch(launcher, script, policy, &program, &identity),
+        None => start_as(script, &program, &identity),
     }
 }
 
 /// Starts it through the launcher, which is told as whom.
-fn launch(launcher: &Path, script: &Script, policy: &Policy) -> Result<(Child, Group), String> {
-    let (program, identity) = admitted(script, policy).map_err(|refusal| refusal.to_string())?;
+fn launch(
+    launcher: &Path,
+    script: &Script,
+    policy: &Policy,
+    program: &Path,
+    identity: &Identity,
+) -> Result<(Child, Group), String> {
     let mut command = Command::new(launcher);
     command.args(["child", "script"]);
     let mut outer = identity.clone();
-    if let (true, Some(name), Some(user), Some(group)) =
-        (policy.all_groups, &identity.name, identity.user, identity.group)
-    {
-        command.args(["--groups", name]);
+    if let (true, Some(user), Some(group)) = (policy.all_groups, identity.user, identity.group) {
+        let groups: Vec<String> = identity.groups.iter().map(Gid::to_string).collect();
+        command.args(["--groups", &groups.join(",")]);
         command.args(["--uid", &user.to_string(), "--gid", &group.to_string()]);
         outer = Identity::default();
     }
-    command.arg("--").arg(&program).args(script.argv.get(1..).unwrap_or_default());
+    command.arg("--").arg(program).args(script.argv.get(1..).unwrap_or_default());
     let child = prepare(&mut command, &outer).spawn();
-    let child = child.map_err(|error| why_not(&program, &identity, &error))?;
-    let group = Group(child.id().and_then(|id| i32::try_from(id).ok()));
-    Ok((child, group))
+    started(child, program, identity)
 }
 
-fn start(script: &Script, policy: &Policy) -> Result<(Child, Group), String> {
-    if let (true, Some(launcher)) = (policy.all_groups, LAUNCHER.get()) {
-        return launch(launcher, script, policy);
+async fn start(
+    script: &Script,
+    policy: &Policy,
+    until: Option<Instant>,
+) -> Result<(Child, Group), String> {
+    let (program, identity) = admitted(script, policy, until).await?;
+    match LAUNCHER.get() {
+        Some(launcher) if policy.all_groups => {
+            launch(launcher, script, policy, &program, &identity)
+        }
+        Some(_) | None => start_as(script, &program, &identity),
     }
-    let (program, identity) = admitted(script, policy).map_err(|refusal| refusal.to_string())?;
+}
+
+fn start_as(
+    script: &Script,
+    program: &Path,
+    identity: &Identity,
+) -> Result<(Child, Group), String> {
     let arguments = script.argv.get(1..).unwrap_or_default();
-    let mut command = Command::new(&program);
+    let mut command = Command::new(program);
     command.args(arguments);
-    let mut result = prepare(&mut command, &identity).spawn();
+    let mut result = prepare(&mut command, identity).spawn();
     if result.as_ref().is_err_and(|error| error.raw_os_error() == Some(Errno::ENOEXEC as i32)) {
         // A text without a first line that names its interpreter: execve(2) leaves it to a shell.
         let mut shell = Command::new("/bin/sh");
-        shell.arg(&program).args(arguments);
-        result = prepare(&mut shell, &identity).spawn();
+        shell.arg(program).args(arguments);
+        result = prepare(&mut shell, identity).spawn();
     }
-    let child = result.map_err(|error| why_not(&program, &identity, &error))?;
+    started(result, program, identity)
+}
+
+fn started(
+    child: io::Result<Child>,
+    program: &Path,
+    identity: &Identity,
+) -> Result<(Child, Group), String> {
+    let child = child.map_err(|error| why_not(program, identity, &error))?;
     let group = Group(child.id().and_then(|id| i32::try_from(id).ok()));
     Ok((child, group))
 }
 
 /// The program and whom it runs as, unless something speaks against it.
-fn admitted(script: &Script, policy: &Policy) -> Result<(PathBuf, Identity), Refusal> {
-    let program = find(script)?;
-    let identity = Identity::of(script, policy)?;
-    if let Some(refusal) = security::obstacle(&program, &identity) {
-        return Err(refusal);
-    }
-    // The daemon is root's: who only checks a file is not whom its scripts run as.
-    let runs_as_root = identity.user.is_none_or(|user| user.is_root());
-    match (policy.security && runs_as_root).then(|| security::weakness(&program)).flatten() {
-        Some(refusal) => Err(refusal),
-        None => Ok((program, identity)),
-    }
+async fn admitted(
+    script: &Script,
+    policy: &Policy,
+    until: Option<Instant>,
+) -> Result<(PathBuf, Identity), String> {
+    let program = find(script).map_err(|refusal| refusal.to_string())?;
+    let wanted = Wanted::of(script, policy);
+    let asked = NAMES.answer(&wanted, |answer| wanted.judge(answer.clone(), policy).is_ok());
+    let judged = match until {
+        None => wanted.judge(asked.await, policy),
+        Some(until) => match timeout_at(until, asked).await {
+            Ok(answer) => wanted.judge(answer, policy),
+            Err(_) => Err(wanted.unanswered()),
+        },
+    };
+    let identity = judged.map_err(|refusal| refusal.to_string())?;
+    let Some(flaw) = flaw(&program, &identity, policy) else { return Ok((program, identity)) };
+    let owner = Wanted::owner(flaw.owner);
+    let known = timeout(OWNER, NAMES.answer(&owner, |_| true)).await.ok();
+    Err(flaw.refusal(&identity, &owner.called(known)).to_string())
+}
+
+fn flaw(program: &Path, identity: &Identity, policy: &Policy) -> Option<Flaw> {
+    security::obstacle(program, identity).or_else(|| {
+        // The daemon is root's: who only checks a file is not whom its scripts run as.
+        let runs_as_root = identity.user.is_none_or(|user| user.is_root());
+        (policy.security && runs_as_root).then(|| security::weakness(program)).flatten()
+    })
 }
 
 fn prepare<'c>(command: &'c mut Command, identity: &Identity) -> &'c mut Command {
