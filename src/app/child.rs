@@ -69,6 +69,8 @@ where
         answers.send(ToParent::Configured);
         body(config, link, answers).await
     });
+    // A thread that waits for a name service or a dead file server holds nobody up.
+    runtime.shutdown_background();
     match outcome {
         Ok(code) => code,
         Err(error) => {

@@ -28,9 +28,13 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{Arc, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
+
+/// For dumps that are being written at the end. A thread that waits for a name service or a dead
+/// file server holds nobody up for longer.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// Set for the process that a daemon start leaves in the background.
 const BACKGROUND: &str = "LDIRECTOR_BACKGROUND";
@@ -206,7 +210,7 @@ fn turn(
         .enable_all()
         .build()
         .map_err(RunError::Runtime)?;
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         memory::give_back_later();
         let (inbox, events) = mpsc::channel::<Inbound<Event>>(INBOX);
         signals::watch(inbox.clone()).map_err(RunError::Signals)?;
@@ -242,7 +246,9 @@ fn turn(
         chores::run_script("shutdown", &global, global.process.shutdown.as_ref()).await;
         tracing::info!("Stopped ldirector");
         Ok(code)
-    })
+    });
+    runtime.shutdown_timeout(LAST_MOMENT);
+    code
 }
 
 /// Whoever started us goes on; from here on nobody's pipe or terminal is held open.
