@@ -5,6 +5,7 @@
     reason = "this is a shell: it starts tasks and reads the clock"
 )]
 pub mod files;
+mod proc;
 mod proc_events;
 pub mod processes;
 pub mod scripts;

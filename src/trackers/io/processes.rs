@@ -2,15 +2,14 @@
 //! kernel's process events; where those are refused it looks again every second, and says so once.
 use super::{
     Watch,
+    proc::{Found, PROC},
     proc_events::{ProcEvent, ProcEvents},
 };
 use crate::{
-    config::model::{ProcessMatch, TrackProcess},
-    trackers::{News, ProcessCount, Reading, Subject, matches},
+    config::model::TrackProcess,
+    trackers::{News, ProcessCount, Reading, Subject},
 };
 use std::{
-    collections::BTreeSet,
-    fs, io,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -24,7 +23,7 @@ const POLL: Duration = Duration::from_secs(1);
 pub fn watch(processes: Vec<TrackProcess>, tell: mpsc::Sender<News>) -> Watch {
     Watch(tokio::spawn(async move {
         let counts = processes.iter().map(ProcessCount::new).collect();
-        let mut watcher = Watcher { processes: processes.into(), counts, tell };
+        let mut watcher = Watcher { processes: processes.into(), counts, again: None, tell };
         if let Err(Gone) = watcher.run().await {
             tracing::debug!("nobody wants to know of processes any more");
         }
@@ -35,6 +34,8 @@ struct Watcher {
     processes: Arc<[TrackProcess]>,
     /// As many as `processes`.
     counts: Vec<ProcessCount>,
+    /// When to look everywhere, because somebody could not be read.
+    again: Option<Instant>,
     tell: mpsc::Sender<News>,
 }
 
@@ -90,28 +91,41 @@ impl Watcher {
     }
 
     async fn look_everywhere(&mut self) -> Result<(), Gone> {
-        let processes = Arc::clone(&self.processes);
-        let found = tokio::task::spawn_blocking(move || scan(&processes)).await;
-        let found = match found.map_err(io::Error::other).and_then(|found| found) {
-            Ok(found) => found,
-            Err(error) => {
-                tracing::error!("track_process: reading /proc: {error}");
-                return Ok(());
-            }
-        };
-        for (at, pids) in found.into_iter().enumerate() {
-            let verdict = self.counts.get_mut(at).and_then(|count| count.set(pids, Instant::now()));
+        self.again = None;
+        let Some(found) = self.look(None).await else { return Ok(()) };
+        for (at, mut pids) in found.matching.into_iter().enumerate() {
+            let Some(count) = self.counts.get_mut(at) else { continue };
+            // Who cannot be read is what it was.
+            pids.extend(found.unread.iter().copied().filter(|pid| count.has(*pid)));
+            let verdict = count.set(pids, Instant::now());
             self.say(at, verdict).await?;
         }
         Ok(())
     }
 
     async fn look_at(&mut self, pid: i32) -> Result<(), Gone> {
-        let found = Process::read(pid);
-        let wanted = found.map(|process| {
-            self.processes.iter().map(|p| process.is(&p.which)).collect::<Vec<bool>>()
-        });
-        self.update(pid, |at| wanted.as_ref().is_some_and(|w| w.get(at) == Some(&true))).await
+        match self.look(Some(pid)).await {
+            Some(found) if found.unread.is_empty() => {
+                let counts = |at: usize| found.matching.get(at).is_some_and(|m| m.contains(&pid));
+                self.update(pid, counts).await
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whom it has not seen it wants to see later.
+    async fn look(&mut self, pid: Option<i32>) -> Option<Found> {
+        let found = match PROC.look(pid, &self.processes).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::error!("track_process: reading /proc: {error}");
+                return None;
+            }
+        };
+        if found.as_ref().is_none_or(|found| !found.unread.is_empty()) {
+            self.again.get_or_insert_with(|| Instant::now() + POLL);
+        }
+        found
     }
 
     async fn update(&mut self, pid: i32, counts: impl Fn(usize) -> bool) -> Result<(), Gone> {
@@ -126,10 +140,13 @@ impl Watcher {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.counts.iter().filter_map(ProcessCount::deadline).min()
+        self.counts.iter().filter_map(ProcessCount::deadline).chain(self.again).min()
     }
 
     async fn expire(&mut self) -> Result<(), Gone> {
+        if self.again.is_some_and(|at| at <= Instant::now()) {
+            self.look_everywhere().await?;
+        }
         for at in 0..self.counts.len() {
             let verdict =
                 self.counts.get_mut(at).and_then(|count| count.on_deadline(Instant::now()));
@@ -155,56 +172,13 @@ async fn until(deadline: Option<Instant>) {
     }
 }
 
-/// For each of `processes` who matches now.
-fn scan(processes: &[TrackProcess]) -> io::Result<Vec<BTreeSet<i32>>> {
-    let mut found = vec![BTreeSet::new(); processes.len()];
-    for entry in fs::read_dir("/proc")? {
-        let name = entry?.file_name();
-        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
-        let Some(process) = Process::read(pid) else { continue };
-        for (pids, wanted) in found.iter_mut().zip(processes) {
-            if process.is(&wanted.which) {
-                pids.insert(pid);
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// A process that runs.
-struct Process {
-    pid: i32,
-    comm: Vec<u8>,
-}
-
-impl Process {
-    /// None for one that is gone, or only waits to be buried.
-    fn read(pid: i32) -> Option<Self> {
-        let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-        // `PID (NAME) STATE ...`; the name may hold anything, brackets too.
-        let start = stat.iter().position(|byte| *byte == b'(')? + 1;
-        let end = stat.iter().rposition(|byte| *byte == b')')?;
-        let comm = stat.get(start..end)?.to_vec();
-        let state = stat.get(end + 2)?;
-        (!matches!(state, b'Z' | b'X')).then_some(Self { pid, comm })
-    }
-
-    /// The command line is read for those only who ask for it.
-    fn is(&self, which: &ProcessMatch) -> bool {
-        let cmdline = match which {
-            ProcessMatch::Name(_) => vec![],
-            ProcessMatch::CommandLine { .. } => {
-                fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default()
-            }
-        };
-        matches(which, &self.comm, &cmdline)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{model::ParamMatch, source::Spanned};
+    use crate::config::{
+        model::{ParamMatch, ProcessMatch},
+        source::Spanned,
+    };
     use std::process::Command;
 
     #[tokio::test]
