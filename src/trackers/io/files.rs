@@ -1,6 +1,10 @@
 //! Reads the numbers of tracked files: by inotify on their directories, so that files may be
 //! replaced, removed and created; where that is not possible, every second.
-use super::Watch;
+//!
+//! Whatever touches a file is done on its directory's lane, in the order of the calls.
+//!
+//! Tasks: one for each directory, and one that holds them; aborting that ends them all.
+use super::{Watch, lanes::give};
 use crate::{
     config::model::{InitFile, TrackFile},
     trackers::{News, Reading, Subject, read_number},
@@ -12,33 +16,61 @@ use std::{
     fs::OpenOptions,
     io::{self, Read, Write},
     os::unix::{ffi::OsStrExt, fs::OpenOptionsExt},
-    path::Path,
-    time::Duration,
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc as threads},
+    time::{Duration, Instant},
 };
-use tokio::{net::unix::pipe, sync::mpsc};
+use tokio::{
+    net::unix::pipe,
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
 
 /// More than any number needs; keeps a mistaken path from being read whole.
 const LONGEST: u64 = 128;
 /// How often files are read whose directory cannot be watched.
 const POLL: Duration = Duration::from_secs(1);
+/// How long whoever cannot begin without them waits for numbers.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// After which files that are still being read are worth a line in the log.
+const SLOW: Duration = Duration::from_secs(5);
 
 /// Of events in one go: at least one with the longest name.
 const BUFFER: usize = 4096;
 /// struct inotify_event without the name.
 const EVENT_HEADER: usize = 16;
 
-/// Creates the files that are to be created. `overwrite` is for the start of a process only: what
-/// somebody has written meanwhile must survive a reload.
+/// Has the files created that are to be created: done by the time anything else is done with them
+/// here. `overwrite` is for the start of a process only: what somebody has written meanwhile must
+/// survive a reload.
 pub fn initialise(files: &[TrackFile], overwrite: bool) {
-    for file in files {
-        let init =
-            file.init.map(|init| InitFile { overwrite: init.overwrite && overwrite, ..init });
-        if let Some(init) = init
-            && let Err(error) = create(&file.path, init)
-        {
-            tracing::error!("Unable to initialise track file {}: {error}", file.name.value);
-        }
+    for (directory, files) in by_directory(files) {
+        give(&directory, move || {
+            for file in &*files {
+                if let Some(init) = file.init {
+                    let init = InitFile { overwrite: init.overwrite && overwrite, ..init };
+                    if let Err(error) = create(&file.path, init) {
+                        tracing::error!(
+                            "Unable to initialise track file {}: {error}",
+                            file.name.value
+                        );
+                    }
+                }
+            }
+        });
     }
+}
+
+fn by_directory(files: &[TrackFile]) -> BTreeMap<PathBuf, Arc<[TrackFile]>> {
+    let mut found: BTreeMap<PathBuf, Vec<TrackFile>> = BTreeMap::new();
+    for file in files {
+        let directory = match Path::new(&file.path).parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            Some(_) | None => Path::new("."),
+        };
+        found.entry(directory.to_owned()).or_default().push(file.clone());
+    }
+    found.into_iter().map(|(directory, files)| (directory, files.into())).collect()
 }
 
 fn create(path: &str, init: InitFile) -> io::Result<()> {
@@ -59,9 +91,37 @@ fn create(path: &str, init: InitFile) -> io::Result<()> {
     }
 }
 
-/// What the files hold now; 0 for one that is missing or cannot be read.
+/// What the files hold now; 0 for one that is missing or cannot be read within two seconds, for which
+/// this waits.
 #[must_use]
 pub fn read_all(files: &[TrackFile]) -> Vec<(String, i64)> {
+    let until = Instant::now() + PATIENCE;
+    let (tell, told) = threads::channel();
+    for (directory, files) in by_directory(files) {
+        let tell = tell.clone();
+        give(&directory, move || {
+            if tell.send(numbers(&files)).is_err() {
+                tracing::debug!("a number was read too late");
+            }
+        });
+    }
+    drop(tell);
+    let mut found = BTreeMap::new();
+    while let Ok(numbers) = told.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        found.extend(numbers);
+    }
+    let number = |file: &TrackFile| {
+        let name = &file.name.value;
+        let number = found.get(name).copied().unwrap_or_else(|| {
+            tracing::warn!("track_file {name}: reading {} hangs; it counts as 0", file.path);
+            0
+        });
+        (name.clone(), number)
+    };
+    files.iter().map(number).collect()
+}
+
+fn numbers(files: &[TrackFile]) -> Vec<(String, i64)> {
     files.iter().map(|file| (file.name.value.clone(), read(file))).collect()
 }
 
@@ -89,76 +149,95 @@ fn text(path: &str) -> io::Result<String> {
 #[must_use]
 pub fn watch(files: Vec<TrackFile>, tell: mpsc::Sender<News>) -> Watch {
     Watch(tokio::spawn(async move {
-        let mut known = BTreeMap::new();
-        let mut complained = false;
-        loop {
-            let watcher = Watcher::new(&files);
-            // After watching has begun: nothing is missed in between.
-            if say(&files, &mut known, &tell).await.is_err() {
-                return;
-            }
-            let (watcher, complete) = match watcher {
-                Ok(found) => found,
-                Err(error) => {
-                    if !complained {
-                        tracing::warn!(
-                            "Unable to monitor track files: {error}; reading them every second"
-                        );
-                    }
-                    complained = true;
-                    tokio::time::sleep(POLL).await;
-                    continue;
-                }
-            };
-            let changed = watcher.changed(&files);
-            if complete {
-                changed.await;
-            } else if tokio::time::timeout(POLL, changed).await.is_err() {
-                tracing::trace!("a directory of a track file is still missing");
+        let mut directories: JoinSet<()> = by_directory(&files)
+            .into_iter()
+            .map(|(directory, files)| watch_directory(directory, files, tell.clone()))
+            .collect();
+        drop(tell);
+        while let Some(ended) = directories.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!("watching track files: {error}");
             }
         }
     }))
 }
 
-/// Tells the numbers that are other than before.
-async fn say(
-    files: &[TrackFile],
-    known: &mut BTreeMap<String, i64>,
-    tell: &mpsc::Sender<News>,
-) -> Result<(), mpsc::error::SendError<News>> {
-    for (name, number) in read_all(files) {
-        if known.insert(name.clone(), number) != Some(number) {
-            let subject = Subject::File(name);
-            tell.send(News { subject, reading: Reading::Number(number) }).await?;
+async fn watch_directory(directory: PathBuf, files: Arc<[TrackFile]>, tell: mpsc::Sender<News>) {
+    let mut known = BTreeMap::new();
+    let mut complained = false;
+    loop {
+        let (watched, numbers) = look(&directory, &files).await;
+        // Tells the numbers that are other than before.
+        for (name, number) in numbers {
+            if known.insert(name.clone(), number) != Some(number) {
+                let news = News { subject: Subject::File(name), reading: Reading::Number(number) };
+                if tell.send(news).await.is_err() {
+                    return;
+                }
+            }
+        }
+        match watched.and_then(|inotify| inotify.map(Watcher::new).transpose()) {
+            Ok(Some(watcher)) => watcher.changed(&files).await,
+            Ok(None) => tokio::time::sleep(POLL).await,
+            Err(error) => {
+                if !complained {
+                    tracing::warn!(
+                        "Unable to monitor track files: {error}; reading them every second"
+                    );
+                }
+                complained = true;
+                tokio::time::sleep(POLL).await;
+            }
         }
     }
-    Ok(())
+}
+
+/// Begins to watch the directory, unless it is not there, and then reads: nothing is missed in between.
+async fn look(directory: &Path, files: &Arc<[TrackFile]>) -> (Watched, Vec<(String, i64)>) {
+    let (tell, mut told) = oneshot::channel();
+    let (path, all) = (directory.to_owned(), Arc::clone(files));
+    give(directory, move || {
+        let watched = inotify(&path);
+        if tell.send((watched, numbers(&all))).is_err() {
+            tracing::debug!("nobody wants to know of track files any more");
+        }
+    });
+    let looked = match tokio::time::timeout(SLOW, &mut told).await {
+        Ok(looked) => looked,
+        Err(_) => {
+            tracing::warn!(
+                "track files of {} have been read for {} s: does its file server answer? They keep their numbers",
+                directory.display(),
+                SLOW.as_secs()
+            );
+            told.await
+        }
+    };
+    looked.unwrap_or_else(|_| (Err(io::Error::other("no thread")), vec![]))
+}
+
+/// None: there is no such directory.
+type Watched = io::Result<Option<Inotify>>;
+
+fn inotify(directory: &Path) -> Watched {
+    let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?;
+    let flags = AddWatchFlags::IN_CLOSE_WRITE
+        | AddWatchFlags::IN_CREATE
+        | AddWatchFlags::IN_MOVED_TO
+        | AddWatchFlags::IN_MOVED_FROM
+        | AddWatchFlags::IN_DELETE
+        | AddWatchFlags::IN_DELETE_SELF
+        | AddWatchFlags::IN_MOVE_SELF
+        | AddWatchFlags::IN_ONLYDIR;
+    Ok(inotify.add_watch(directory, flags).is_ok().then_some(inotify))
 }
 
 /// Tokio's pipe is but a registered descriptor that is read: inotify's fits.
 struct Watcher(pipe::Receiver);
 
 impl Watcher {
-    /// The watcher, and whether all directories are there.
-    fn new(files: &[TrackFile]) -> io::Result<(Self, bool)> {
-        let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?;
-        let flags = AddWatchFlags::IN_CLOSE_WRITE
-            | AddWatchFlags::IN_CREATE
-            | AddWatchFlags::IN_MOVED_TO
-            | AddWatchFlags::IN_MOVED_FROM
-            | AddWatchFlags::IN_DELETE
-            | AddWatchFlags::IN_DELETE_SELF
-            | AddWatchFlags::IN_MOVE_SELF
-            | AddWatchFlags::IN_ONLYDIR;
-        let mut complete = true;
-        for file in files {
-            let directory = match Path::new(&file.path).parent() {
-                Some(parent) if parent != Path::new("") => parent,
-                Some(_) | None => Path::new("."),
-            };
-            complete &= inotify.add_watch(directory, flags).is_ok();
-        }
-        Ok((Self(pipe::Receiver::from_owned_fd_unchecked(inotify.into())?), complete))
+    fn new(inotify: Inotify) -> io::Result<Self> {
+        Ok(Self(pipe::Receiver::from_owned_fd_unchecked(inotify.into())?))
     }
 
     /// Waits until one of the files may hold another number.
@@ -231,8 +310,9 @@ mod tests {
         let said = |name: &str, number| {
             Some(News { subject: Subject::File(name.into()), reading: Reading::Number(number) })
         };
-        assert_eq!(told.recv().await, said("a", 5));
-        assert_eq!(told.recv().await, said("b", 0), "there is not even its directory");
+        let first = [told.recv().await, told.recv().await];
+        assert!(first.contains(&said("a", 5)), "{first:?}");
+        assert!(first.contains(&said("b", 0)), "there is not even its directory: {first:?}");
         fs::write(&a, "-3").unwrap();
         assert_eq!(told.recv().await, said("a", -3));
         fs::write(dir.path().join("new"), "7").unwrap();
@@ -256,17 +336,45 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         let init = |value, overwrite| file("f", &path, Some(InitFile { value, overwrite }));
-        initialise(&[init(3, false)], true);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "3\n");
-        initialise(&[init(4, false)], true);
-        initialise(&[init(4, true)], false);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "3\n");
-        initialise(&[init(5, true)], true);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "5\n");
-        assert_eq!(read_all(&[init(0, true)]), [("f".to_owned(), 5)]);
+        let after = |file: TrackFile, overwrite| {
+            initialise(&[file], overwrite);
+            // Its turn comes after that.
+            let numbers = read_all(&[init(0, true)]);
+            (fs::read_to_string(&path).unwrap(), numbers)
+        };
+        let is = |number: i64| (format!("{number}\n"), vec![("f".to_owned(), number)]);
+        assert_eq!(after(init(3, false), true), is(3));
+        assert_eq!(after(init(4, false), true), is(3));
+        assert_eq!(after(init(4, true), false), is(3));
+        assert_eq!(after(init(5, true), true), is(5));
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        initialise(&[file("l", &link, Some(InitFile { value: 9, overwrite: true }))], true);
-        assert_eq!(fs::read_to_string(&path).unwrap(), "5\n", "nothing is written through a link");
+        let linked = file("l", &link, Some(InitFile { value: 9, overwrite: true }));
+        assert_eq!(after(linked, true), is(5), "nothing is written through a link");
+    }
+
+    #[tokio::test]
+    async fn a_file_server_that_hangs_holds_up_nobody_else() {
+        let (dead, alive) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let files = [
+            file("a", &dead.path().join("a"), None),
+            file("b", &alive.path().join("b"), Some(InitFile { value: 7, overwrite: false })),
+        ];
+        fs::write(dead.path().join("a"), "5").unwrap();
+        let (answer, answers) = threads::channel::<()>();
+        give(dead.path(), move || answers.recv().unwrap());
+        initialise(&files, true);
+        let numbers = [("a".to_owned(), 0), ("b".to_owned(), 7)];
+        assert_eq!(read_all(&files), numbers, "after two seconds");
+        let (tell, mut told) = mpsc::channel(8);
+        let _watch = watch(files.into(), tell);
+        let said = |name: &str, number| {
+            Some(News { subject: Subject::File(name.into()), reading: Reading::Number(number) })
+        };
+        assert_eq!(told.recv().await, said("b", 7));
+        fs::write(alive.path().join("b"), "8").unwrap();
+        assert_eq!(told.recv().await, said("b", 8));
+        answer.send(()).unwrap();
+        assert_eq!(told.recv().await, said("a", 5));
     }
 }

@@ -1,10 +1,12 @@
-//! Watches what instances and servers track: a task per script, one for all files, one for all
-//! processes. Each says what it has found at once and then every change; aborting it loses nothing.
+//! Watches what instances and servers track: a task per script, one per directory of files, one for
+//! all processes. Each says what it has found at once and then every change; aborting it loses
+//! nothing.
 #![allow(
     clippy::disallowed_methods,
     reason = "this is a shell: it starts tasks and reads the clock"
 )]
 pub mod files;
+mod lanes;
 mod proc;
 mod proc_events;
 pub mod processes;
