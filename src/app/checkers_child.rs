@@ -50,7 +50,7 @@ async fn turn(
     answers: Answers,
 ) -> Result<u8, ChildError> {
     let (events, inbox) = mpsc::channel::<Inbound<Event>>(INBOX);
-    let probes = probe_context(&config).map_err(ChildError::Identity)?;
+    let probes = probe_context(&config, None).map_err(ChildError::Identity)?;
     let shared = Arc::new(Mutex::new(Shared {
         notifier: Some(Notifier::start(&config.global, Plane::Lvs)),
         probes,
@@ -101,8 +101,18 @@ async fn turn(
     Ok(crate::director::io::run(configured, options, ends, open, world).await)
 }
 
-fn probe_context(config: &Config) -> Result<ProbeContext, String> {
-    ProbeContext::of(&config.director, policy(&config.global))
+/// A client certificate that cannot be read stops nothing but SSL_GET.
+fn probe_context(config: &Config, before: Option<&ProbeContext>) -> Result<ProbeContext, String> {
+    let probes = ProbeContext::of(&config.director, policy(&config.global))?;
+    let Some(why) = probes.no_identity() else { return Ok(probes) };
+    if let Some(probes) = before.and_then(|before| probes.with_identity_of(before)) {
+        tracing::error!("SSL: {why}; the client certificate stays what it was");
+        return Ok(probes);
+    }
+    tracing::error!(
+        "SSL: {why}; SSL_GET checks nothing until this is mended and a reload reads it"
+    );
+    Ok(probes)
 }
 
 fn reload(shared: &Mutex<Shared>, config: &Config) {
@@ -110,11 +120,9 @@ fn reload(shared: &Mutex<Shared>, config: &Config) {
     if let Some(notifier) = &mut shared.notifier {
         notifier.reload(&config.global, Plane::Lvs);
     }
-    match probe_context(config) {
+    match probe_context(config, Some(&shared.probes)) {
         Ok(probes) => shared.probes = probes,
-        Err(reason) => {
-            tracing::error!("SSL: {reason}; the client certificate stays what it was");
-        }
+        Err(reason) => tracing::error!("SSL: {reason}"),
     }
 }
 

@@ -73,6 +73,11 @@ async fn answer(
     url: &HttpUrl,
     context: &ProbeContext,
 ) -> Result<(u16, Body), Outcome> {
+    if check.tls
+        && let Some(why) = context.no_identity()
+    {
+        return Err(Outcome::local(format!("SSL: {why}")));
+    }
     let exchange = async {
         match Engine::of(check, url) {
             Engine::General(address, host) => general(check, url, address, host, context).await,

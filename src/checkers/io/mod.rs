@@ -27,6 +27,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct ProbeContext {
     policy: Arc<Policy>,
     tls: Arc<rustls::ClientConfig>,
+    /// Why the client certificate cannot be shown, where it cannot.
+    no_identity: Option<Arc<str>>,
     pings: ping::Pings,
     regexes: Arc<Mutex<Regexes>>,
 }
@@ -43,20 +45,40 @@ impl ProbeContext {
         Ok(Self {
             policy: Arc::new(policy),
             tls: Arc::new(tls::client_config(tls)?),
+            no_identity: None,
             pings: ping::Pings::default(),
             regexes: Arc::default(),
         })
     }
 
-    /// For the checkers of a configuration.
+    /// For the checkers of a configuration. Where its client certificate cannot be read, SSL_GET has
+    /// that as its outcome (a fault of ours), and all others work.
     ///
     /// # Errors
-    /// As [`Self::new`].
+    /// Why there is no TLS at all.
     pub fn of(director: &DirectorConfig, policy: Policy) -> Result<Self, String> {
         // Files that nobody uses may be broken.
-        let identity =
-            if director.has_tls() { director.tls.clone() } else { TlsIdentity::default() };
-        Self::new(&identity, policy)
+        if !director.has_tls() {
+            return Self::new(&TlsIdentity::default(), policy);
+        }
+        Self::new(&director.tls, policy.clone()).or_else(|why| {
+            let others = Self::new(&TlsIdentity::default(), policy)?;
+            Ok(Self { no_identity: Some(why.into()), ..others })
+        })
+    }
+
+    /// A sentence that names the file and what is wrong with it.
+    #[must_use]
+    pub fn no_identity(&self) -> Option<&str> {
+        self.no_identity.as_deref()
+    }
+
+    /// Goes on with the client certificate that was read before, if one was.
+    #[must_use]
+    pub fn with_identity_of(&self, before: &Self) -> Option<Self> {
+        let tls = Arc::clone(&before.tls);
+        let has_one = tls.client_auth_cert_resolver.has_certs();
+        has_one.then(|| Self { tls, no_identity: None, ..self.clone() })
     }
 
     fn regex(&self, options: &RegexOptions) -> Result<Arc<Regex>, String> {

@@ -24,21 +24,25 @@ use std::{sync::Arc, time::Instant};
 pub(super) fn probes(config: &Config) -> Vec<Probe> {
     let context = match ProbeContext::of(&config.director, policy(&config.global)) {
         Ok(context) => context,
-        Err(why) => return vec![Probe::new(Topic::Checker, "SSL", async { no_identity(why) })],
+        Err(why) => return vec![no_identity(why)],
     };
+    let mut probes = vec![];
+    probes.extend(context.no_identity().map(no_identity));
     let one = |asked: Asked| {
         let (context, director) = (context.clone(), Arc::clone(&config.director));
         let subject = asked.subject();
         Probe::new(Topic::Checker, subject, async move { run(asked, &context, &director).await })
     };
-    asked(&config.director).into_iter().map(one).collect()
+    probes.extend(asked(&config.director).into_iter().map(one));
+    probes
 }
 
-fn no_identity(why: String) -> Found {
+fn no_identity(why: impl Into<String>) -> Probe {
+    let why = why.into();
     let mut found = Found::default();
     found.bad(Topic::Checker, "SSL", &*why);
     found.report(rules::NO_IDENTITY, Span::default()).with("why", why);
-    found
+    Probe::new(Topic::Checker, "SSL", async { found })
 }
 
 async fn run(asked: Asked, context: &ProbeContext, director: &DirectorConfig) -> Found {

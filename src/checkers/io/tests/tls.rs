@@ -3,7 +3,11 @@ use super::{
     http::{by_both, check, read_request, run_http, url},
     *,
 };
-use crate::config::model::{HttpCheck, HttpUrl};
+use crate::config::{
+    self,
+    model::{HttpCheck, HttpUrl},
+    source::Sources,
+};
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use rustls::{
     RootCertStore, ServerConfig,
@@ -261,4 +265,42 @@ async fn the_client_certificate_of_the_ssl_block_is_shown() {
         let why = ProbeContext::new(&broken, Policy::default()).unwrap_err();
         assert!(why.contains(named), "{why}");
     }
+}
+
+#[tokio::test]
+async fn a_broken_client_certificate_stops_nothing_but_ssl_get() {
+    let ours = certified();
+    let web = web(acceptor(Some(&ours)), OK, End::Notify).await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("client.pem");
+    let text = format!(
+        "SSL {{\n certificate {}\n}}\nvirtual_server 192.0.2.1 443 {{\n protocol TCP\n real_server 192.0.2.2 443 {{\n\
+         SSL_GET {{\n url {{\n path /\n status_code 200\n }}\n }}\n }}\n}}\n",
+        file.display()
+    );
+    let (config, found) = config::parse(&Sources::from_text("t", &text));
+    assert!(!found.has_errors(), "{found:?}");
+    let read = || ProbeContext::of(&config.director, Policy::default()).unwrap();
+    let ssl_get = |tls_compliant| {
+        CheckerKind::Http(Box::new(HttpCheck { tls_compliant, ..tls(web.to, url("/")) }))
+    };
+    let tcp_check = CheckerKind::Tcp(Box::new(connection(web.to)));
+    let request = ProbeRequest { url: 0 };
+    let broken = read();
+    assert!(broken.no_identity().unwrap().contains("client.pem"));
+    for direct in [false, true] {
+        is_our_fault(&probe(&ssl_get(direct), request, &broken).await, "client.pem");
+    }
+    passes(&probe(&tcp_check, request, &broken).await, "");
+    // Mended; then broken again: what was read is still shown.
+    fs::write(&file, ours.cert.pem() + &ours.signing_key.serialize_pem()).unwrap();
+    let mended = read();
+    assert_eq!(mended.no_identity(), None);
+    let kept = broken.with_identity_of(&mended).unwrap();
+    for direct in [false, true] {
+        passes(&probe(&ssl_get(direct), request, &mended).await, "200");
+        passes(&probe(&ssl_get(direct), request, &kept).await, "200");
+    }
+    assert!(broken.with_identity_of(&broken).is_none());
+    assert!(broken.with_identity_of(&context()).is_none());
 }
