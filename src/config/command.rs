@@ -11,10 +11,25 @@ pub fn script(statement: &Statement<'_>, out: &mut Diagnostics) -> Option<Script
         out.report(rules::EMPTY_COMMAND, statement.span).with("word", statement.first());
         return None;
     };
-    let argv = split(&command, Escapes::Taken);
+    let mut argv = split(&command, Escapes::Taken);
+    if let Some(text) = shell_text(statement) {
+        argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), text];
+    }
     let user = words.next();
     let group = words.next();
     Some(Script { argv, user, group })
+}
+
+/// A check that begins with `<` and an absolute path, which succeeds where the file can be opened:
+/// keepalived leaves its first word to a shell, and drops the others.
+pub(super) fn shell_text(statement: &Statement<'_>) -> Option<String> {
+    if !matches!(statement.first(), "script" | "misc_path") || !statement.raw.contains('<') {
+        return None;
+    }
+    let command = split(&statement.raw, Escapes::Kept).into_iter().nth(1)?;
+    let first = split(&command, Escapes::Taken).into_iter().next()?;
+    let file = first.strip_prefix('<')?.trim_start_matches([' ', '\t']);
+    file.starts_with('/').then_some(first)
 }
 
 /// The first argument of a line as text, quotes removed and escapes taken, blanks and all.
@@ -99,6 +114,7 @@ fn digits(chars: &mut Chars<'_>, radix: u32, most: usize, mut value: u32) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{parse, source::Sources};
 
     #[test]
     fn commands_are_split_as_keepalived_splits_them() {
@@ -109,6 +125,29 @@ mod tests {
             split(&words[1], Escapes::Taken),
             ["/x.sh", "a b", "\"c", "d\"", "e\\", "f", "\\x41", "its", ""]
         );
+    }
+
+    #[test]
+    fn a_shell_reads_what_begins_with_a_file_to_open() {
+        let argv = |line: &str| {
+            let text = format!(
+                "vrrp_script a {{\n{line}\n}}\nvrrp_instance V {{\ninterface eth0\n\
+                 virtual_router_id 7\ntrack_script {{\na\n}}\n}}\n"
+            );
+            let (config, _) = parse(&Sources::from_text("x.conf", text));
+            config.vrrp.scripts[0].script.argv.join(" ")
+        };
+        for (line, expected) in [
+            ("script \"</etc/hosts\"", "/bin/sh -c </etc/hosts"),
+            ("script </etc/hosts", "/bin/sh -c </etc/hosts"),
+            ("script \"'< /etc/hosts; exit 3'\"", "/bin/sh -c < /etc/hosts; exit 3"),
+            // What stands behind the first word is dropped.
+            ("script \"</etc/hosts && false\"", "/bin/sh -c </etc/hosts"),
+            ("script \"< /etc/hosts\"", "< /etc/hosts"),
+            ("script \"<etc/hosts\"", "<etc/hosts"),
+        ] {
+            assert_eq!(argv(line), expected, "{line}");
+        }
     }
 
     #[test]

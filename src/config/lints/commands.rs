@@ -1,7 +1,7 @@
 //! Advice about the commands that a configuration runs, and about the scripts behind them.
 use super::{ScriptTexts, place, seconds};
 use crate::config::{
-    Config,
+    Config, command,
     diagnostic::Diagnostics,
     model::{CheckerKind, TrackScript},
     rules::lints as rules,
@@ -43,6 +43,8 @@ keywords! {
 const SIGNS: &[&str] = &["|", "||", "&&", ";", "&"];
 /// What a redirection begins with; the file may touch it.
 const REDIRECTIONS: &[&str] = &[">", "<", "1>", "2>", "&>"];
+/// Paths that only bash opens, as connections.
+const SOCKETS: &[&str] = &["/dev/tcp", "/dev/udp"];
 const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh"];
 /// How scripts of tutorials stop the daemon.
 const STOPS: &[&str] = &[
@@ -60,13 +62,19 @@ const BUSY: Duration = Duration::from_millis(500);
 
 /// Every command of a text, once for each keyword, with the place where it stands first.
 #[derive(Debug, Default)]
-pub(super) struct Commands(BTreeMap<(&'static str, Vec<String>), Span>);
+pub(super) struct Commands(
+    BTreeMap<(&'static str, Vec<String>), Span>,
+    /// Those that a shell reads.
+    BTreeMap<String, Span>,
+);
 
 impl Commands {
     /// Every command below a top-level statement.
     pub(super) fn keep(&mut self, statement: &Statement<'_>) {
         for line in statement.body() {
-            if let Some(keyword) = keyword(line.first()) {
+            if let Some(text) = command::shell_text(line) {
+                self.1.entry(text).or_insert(line.span);
+            } else if let Some(keyword) = keyword(line.first()) {
                 self.0.entry((keyword, words(line))).or_insert(line.span);
             }
             self.keep(line);
@@ -74,6 +82,11 @@ impl Commands {
     }
 
     pub(super) fn advise(&self, scripts: &ScriptTexts, out: &mut Diagnostics) {
+        for (text, span) in &self.1 {
+            if let Some(path) = SOCKETS.iter().find(|path| text.contains(**path)) {
+                out.report(rules::SOCKET_OF_BASH, *span).with("path", path);
+            }
+        }
         for ((keyword, words), span) in &self.0 {
             command(keyword, words, *span, out);
             let script = words.first().and_then(|path| scripts.get_key_value(path));

@@ -68,6 +68,7 @@ super::rules! {
     RELATIVE_COMMAND = warning(786, "`{command}` is not an absolute path", "scripts run with / as their directory: write the whole path");
     SLEEPS_TOO_LONG = warning(787, "{path} sleeps for {seconds} s, but is stopped after {timeout} s", "raise timeout (and interval), or sleep less");
     ROUTERS_NOT_MAILED = note(788, "mails have recipients, but nothing asks for mails about vrrp_instances", "add `smtp_alert` or `smtp_alert_vrrp` to global_defs, or `smtp_alert off` where none are wanted");
+    SOCKET_OF_BASH = note(789, "{path} is a word of bash: another /bin/sh finds no such file, and the check fails", "write `/bin/bash -c '...'` between double quotes");
     ROUTER_ID_SAMPLE = note(790, "router_id LVS_DEVEL is that of the packaged sample", "mails of all routers look alike; use the host name, or leave it out");
     MAIL_SAMPLE = note(791, "`{value}` comes from the packaged sample", "write your own, or remove the mail settings");
     ALERT_NOWHERE = note(792, "mails have recipients, but no smtp_alert asks for one", "add `smtp_alert` to global_defs");
