@@ -181,12 +181,8 @@ impl<'s> Expander<'s> {
                 Some(rest) => rest,
                 None => {
                     let line = lexer::strip_comment(self.next_line()?);
-                    // A line of a comment in another language may hold braces that mean nothing.
-                    if line.text.starts_with("//") {
-                        lexer::words(&line, out);
-                        continue;
-                    }
-                    lexer::replace_lookalikes(line, out)
+                    let line = lexer::strip_other_comment(line, out);
+                    lexer::replace_lookalikes(lexer::replace_entities(line, out), out)
                 }
             };
             if line.text.is_empty() {
@@ -219,6 +215,21 @@ impl<'s> Expander<'s> {
                 let behind = 1 + wanted.len()..line.text.len();
                 line = Line { indent, ..line.slice(behind).trim() };
                 continue;
+            }
+            if let Some(blanks) = parameters::blanks_in_definition(&line.text) {
+                let sign = blanks.end + 1;
+                let value = sign + line::solid(&line.text[sign..]).start;
+                let found = out
+                    .report(rules::BLANK_IN_DEFINITION, line.span(blanks.clone()))
+                    .with("name", &line.text[1..blanks.start])
+                    .mend_with("");
+                if value > sign {
+                    found.mend_also(line.span(sign..value), "");
+                }
+                let mut plain = Builder::default();
+                plain.copy(&line, 0..blanks.start);
+                plain.copy(&line, blanks.end..line.text.len());
+                line = plain.finish(line.indent);
             }
             if let Some(name) = parameters::definition(&line.text) {
                 let start = line.text.find('=').map_or(line.text.len(), |at| at + 1);

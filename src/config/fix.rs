@@ -150,6 +150,14 @@ mod tests {
             ("    advert_int 100ms\n    version 3", "    advert_int 0.1\n    version 3"),
             ("    priority\u{3000}100", "    priority 100"),
             ("\u{a0}\u{a0}priority\u{a0}100", "  priority 100"),
+            ("    \u{feff}prio\u{200b}rity\u{a0}\u{200e}100", "    priority 100"),
+            ("&nbsp;&nbsp;&nbsp;&nbsp;notify &quot;/bin/x&quot;", "    notify \"/bin/x\""),
+            ("    notify \"/bin/sh -c 'a &amp;&amp; b'\"", "    notify \"/bin/sh -c 'a && b'\""),
+            ("    priority １００", "    priority 100"),
+            ("    ;priority 9 {", "    #priority 9 {"),
+            ("    ＃priority 9 {", "    #priority 9 {"),
+            ("    priority 9 ＃ low {", "    priority 9 # low {"),
+            ("    $P = 9\n    priority $P", "    $P=9\n    priority $P"),
             ("    // the master\n    priority 9", "    # the master\n    priority 9"),
             ("    priority 9 // low", "    priority 9 # low"),
             ("    priority 9;", "    priority 9"),
@@ -178,7 +186,8 @@ mod tests {
             "    track_script {\n    chk\n    }",
             "    notify \"/bin/x",
             "    $P=2s\n    advert_int $P",
-            "    notify \"“x”\"",
+            "    notify \"“x” &quot;\"",
+            "    notify /bin/文件－1",
         ] {
             assert_eq!(fixed(&instance(text)), instance(text), "{text}");
         }

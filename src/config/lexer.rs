@@ -89,7 +89,7 @@ pub(super) fn find_brace(line: &Line<'_>) -> Option<usize> {
 }
 
 /// Where a look-alike stands, which it is, and what is meant.
-type Lookalike = (Span, char, &'static str);
+type Lookalike = (Span, char, String);
 
 /// Replaces characters that look like the language's own but are not: full-width braces, curly
 /// quotes, blanks that are none. Reports each kind once a line: an opening and a closing quote are one mistake.
@@ -106,23 +106,27 @@ pub(super) fn replace_lookalikes<'s>(line: Line<'s>, out: &mut Diagnostics) -> L
             quoted = !quoted;
         }
         let (meant, rule) = match c {
-            _ if quoted => continue,
-            '\u{a0}' | '\u{3000}' | '\u{2000}'..='\u{200b}' | '\u{202f}' | '\u{205f}' => {
-                (" ", rules::STRANGE_BLANK)
+            _ if quoted || c.is_ascii() => continue,
+            '\u{a0}' | '\u{3000}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' => {
+                (" ".to_owned(), rules::STRANGE_BLANK)
             }
-            '｛' => ("{", rules::WIDE_BRACE),
-            '｝' => ("}", rules::WIDE_BRACE),
-            '“' | '”' | '„' | '＂' => ("\"", rules::CURLY_QUOTE),
-            _ => continue,
+            _ if is_invisible(c) => (String::new(), rules::INVISIBLE),
+            '｛' => ("{".to_owned(), rules::WIDE_BRACE),
+            '｝' => ("}".to_owned(), rules::WIDE_BRACE),
+            '“' | '”' | '„' | '＂' => ("\"".to_owned(), rules::CURLY_QUOTE),
+            _ => match narrow(c).filter(|_| is_in_figures(&line.text, at)) {
+                Some(meant) => (meant.to_string(), rules::WIDE_CHARACTER),
+                None => continue,
+            },
         };
         let span = line.span(at..at + c.len_utf8());
+        plain.copy(&line, done..at);
+        plain.insert(&meant, span);
+        done = at + c.len_utf8();
         match seen.iter_mut().find(|(known, _)| *known == rule) {
             Some((_, places)) => places.push((span, c, meant)),
             None => seen.push((rule, vec![(span, c, meant)])),
         }
-        plain.copy(&line, done..at);
-        plain.insert(meant, span);
-        done = at + c.len_utf8();
     }
     for (rule, places) in seen {
         let mut places = places.into_iter();
@@ -131,7 +135,7 @@ pub(super) fn replace_lookalikes<'s>(line: Line<'s>, out: &mut Diagnostics) -> L
             .report(rule, span)
             .with("code", format!("U+{:04X}", u32::from(c)))
             .with("character", c)
-            .with("meant", meant)
+            .with("meant", &meant)
             .mend_with(meant);
         for (span, _, meant) in places {
             found.mend_also(span, meant);
@@ -142,6 +146,96 @@ pub(super) fn replace_lookalikes<'s>(line: Line<'s>, out: &mut Diagnostics) -> L
     }
     plain.copy(&line, done..line.text.len());
     plain.finish(line.indent)
+}
+
+/// Joiners, soft hyphens, byte order marks, and marks of the direction of writing.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}')
+}
+
+/// What is meant by the characters of an input method for Chinese, or of a word processor. `；`
+/// and `＃` mean something else where they stand.
+fn narrow(c: char) -> Option<char> {
+    match c {
+        '\u{2010}'..='\u{2014}' | '\u{2212}' => Some('-'),
+        '。' => Some('.'),
+        '；' | '＃' | '！' => None,
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0),
+        _ => None,
+    }
+}
+
+/// Whether the word around this place is a number, an address or a path when its characters are
+/// replaced: any other word may be a name, and names are the user's.
+fn is_in_figures(text: &str, at: usize) -> bool {
+    // `priority：１００`: what stands behind the sign is looked at for itself.
+    let own = text[at..].chars().next();
+    let ends =
+        |c: char| c.is_whitespace() || c == '"' || matches!(c, '：' | '＝') && Some(c) != own;
+    let start =
+        text[..at].char_indices().rfind(|(_, c)| ends(*c)).map_or(0, |(at, c)| at + c.len_utf8());
+    let end = text[at..].find(ends).map_or(text.len(), |length| at + length);
+    let word = &text[start..end];
+    let plain: Option<String> = word
+        .chars()
+        .filter(|c| !is_invisible(*c))
+        .map(|c| if c.is_ascii() { Some(c) } else { narrow(c) })
+        .collect();
+    plain.is_some_and(|word| {
+        let figure =
+            |c: char| c.is_ascii_hexdigit() || matches!(c, '.' | ':' | '/' | '%' | '+' | '-');
+        word.starts_with('/')
+            || word.chars().all(figure) && word.contains(|c: char| c.is_ascii_digit())
+    })
+}
+
+/// How web pages write characters that mean something to them.
+const ENTITIES: [(&str, &str); 6] = [
+    ("&quot;", "\""),
+    ("&apos;", "'"),
+    ("&amp;", "&"),
+    ("&lt;", "<"),
+    ("&gt;", ">"),
+    ("&nbsp;", " "),
+];
+
+/// Replaces the entities of HTML, which come with copies from the source of a web page; one
+/// finding a line. Between quotes `&quot;` would end the text.
+pub(super) fn replace_entities<'s>(line: Line<'s>, out: &mut Diagnostics) -> Line<'s> {
+    if !line.marks.any(Marks::ENTITY) {
+        return line;
+    }
+    let mut plain = Builder::default();
+    let mut done = 0;
+    let mut quoted = false;
+    let mut places = vec![];
+    for (at, c) in line.text.char_indices() {
+        if c == '"' {
+            quoted = !quoted;
+        }
+        let known = ENTITIES.iter().find(|(entity, _)| line.text[at..].starts_with(entity));
+        let Some((entity, meant)) = known.filter(|(_, meant)| !quoted || *meant != "\"") else {
+            continue;
+        };
+        let span = line.span(at..at + entity.len());
+        plain.copy(&line, done..at);
+        plain.insert(meant, span);
+        done = at + entity.len();
+        places.push((span, *entity, *meant));
+    }
+    let mut places = places.into_iter();
+    let Some((span, entity, meant)) = places.next() else { return line };
+    let found = out
+        .report(rules::ENTITY, span)
+        .with("entity", entity)
+        .with("meant", meant)
+        .mend_with(meant);
+    for (span, _, meant) in places {
+        found.mend_also(span, meant);
+    }
+    plain.copy(&line, done..line.text.len());
+    plain.finish(line.indent).trim()
 }
 
 /// A quoted word without its quotes, and whether its end was found.
@@ -186,7 +280,7 @@ pub(super) fn words<'s>(line: &Line<'s>, out: &mut Diagnostics) -> Vec<Word<'s>>
             out.report(rules::UNTERMINATED_QUOTE, line.span(start..end))
                 .replace_with(format!("\"{}\"", word.trim_end()));
         } else if !is_quoted && is_slash_comment(word) {
-            comment_of_other_languages(line, start, words.is_empty(), out);
+            comment_of_other_languages(line, start..start + 2, words.is_empty(), out);
             break;
         } else if !is_quoted && after.is_empty() && word.ends_with([';', '；']) {
             if let Some(word) = without_semicolon(line, inner, out) {
@@ -213,9 +307,38 @@ fn word_of<'s>(line: &Line<'s>, inner: Range<usize>, outer: Range<usize>) -> Wor
     Word { text, span: line.span(outer) }
 }
 
-fn comment_of_other_languages(line: &Line<'_>, at: usize, whole: bool, out: &mut Diagnostics) {
+fn comment_of_other_languages(
+    line: &Line<'_>,
+    sign: Range<usize>,
+    whole: bool,
+    out: &mut Diagnostics,
+) {
     let rule = if whole { rules::SLASH_COMMENT } else { rules::SLASH_COMMENT_BEHIND };
-    out.report(rule, line.span(at..at + 2)).mend_with("#");
+    let text = &line.text[sign.clone()];
+    out.report(rule, line.span(sign)).with("sign", text).mend_with("#");
+}
+
+/// The line without a comment that begins as those of other languages do, as far as that must be
+/// seen before the words are: such a comment may hold braces that mean nothing. `＃` is what an
+/// input method makes of `#`.
+pub(super) fn strip_other_comment<'s>(line: Line<'s>, out: &mut Diagnostics) -> Line<'s> {
+    let begins = |sign: &str| line.text.starts_with(sign);
+    let sign = if begins("//") {
+        Some(0..2)
+    } else if begins(";") && line.indent.is_some() && !line.text.trim_matches([';', ' ']).is_empty()
+    {
+        Some(0..1)
+    } else if line.marks.any(Marks::WIDE) {
+        let behind_blank = |at: usize| !line.text[..at].ends_with(|c: char| !c.is_whitespace());
+        find_unquoted(&line.text, |c, at| c == '＃' && behind_blank(at))
+            .map(|at| at..at + '＃'.len_utf8())
+    } else {
+        None
+    };
+    let Some(sign) = sign else { return line };
+    let start = sign.start;
+    comment_of_other_languages(&line, sign, start == 0, out);
+    Line { indent: line.indent, ..line.slice(0..start) }.trim()
 }
 
 fn without_semicolon<'s>(

@@ -19,6 +19,8 @@ impl Marks {
     pub(super) const EXPAND: Self = Self(1 << 3);
     /// What is not ASCII.
     pub(super) const WIDE: Self = Self(1 << 4);
+    /// `&`.
+    pub(super) const ENTITY: Self = Self(1 << 5);
 
     const OF_BYTE: [u8; 256] = {
         let mut marks = [0; 256];
@@ -29,6 +31,7 @@ impl Marks {
                 b'{' | b'}' => Self::BRACE.0,
                 b'"' | b'\\' => Self::QUOTE.0,
                 b'$' | b'@' | b'~' => Self::EXPAND.0,
+                b'&' => Self::ENTITY.0,
                 128.. => Self::WIDE.0,
                 _ => 0,
             };
@@ -243,6 +246,7 @@ mod tests {
             ("${X}", Marks::EXPAND.0 | Marks::BRACE.0),
             ("@a ~SEQ", Marks::EXPAND.0),
             ("“", Marks::WIDE.0),
+            ("&quot;", Marks::ENTITY.0),
         ] {
             assert_eq!(Marks::of(text), Marks(marks), "{text}");
         }

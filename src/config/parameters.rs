@@ -6,7 +6,7 @@ use super::{
     rules::language as rules,
     source::{Sources, Span},
 };
-use std::{cell::Cell, collections::HashMap};
+use std::{cell::Cell, collections::HashMap, ops::Range};
 
 /// What substitution did to a line.
 #[derive(Debug)]
@@ -34,6 +34,14 @@ fn is_name(text: &str) -> bool {
 pub(super) fn definition(text: &str) -> Option<&str> {
     let (name, _) = text.strip_prefix('$')?.split_once('=')?;
     is_name(name).then_some(name)
+}
+
+/// The blanks of a line `$NAME = VALUE`, which would be a definition without them.
+pub(super) fn blanks_in_definition(text: &str) -> Option<Range<usize>> {
+    let (before, _) = text.strip_prefix('$')?.split_once('=')?;
+    let name = before.trim_end();
+    let blanks = 1 + name.len()..1 + before.len();
+    (is_name(name) && !blanks.is_empty()).then_some(blanks)
 }
 
 /// Where a parameter stands in a text, and what is between the braces or behind the `$`.

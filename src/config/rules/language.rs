@@ -21,8 +21,8 @@ super::rules! {
     CURLY_QUOTE = error(126, "`{character}` ({code}) is not a quote of this language", "write `\"`");
     WIDE_BRACE = error(127, "`{character}` ({code}) is not a brace of this language", "write `{meant}`");
     STRANGE_BLANK = error(128, "here is a blank that is none ({code})", "put a plain space in its place");
-    SLASH_COMMENT = error(129, "`//` does not start a comment", "write `#`");
-    SLASH_COMMENT_BEHIND = warning(130, "`//` does not start a comment; what follows is ignored", "write `#`");
+    SLASH_COMMENT = error(129, "`{sign}` does not start a comment", "write `#`");
+    SLASH_COMMENT_BEHIND = warning(130, "`{sign}` does not start a comment; what follows is ignored", "write `#`");
     SEMICOLON = error(131, "a statement does not end with `;`", "remove it");
     LONE_SEMICOLON = warning(132, "a statement does not end with `;`", "remove it");
     BYTE_ORDER_MARK = note(133, "the file begins with a byte order mark", "save it as UTF-8 without one: keepalived stumbles over it");
@@ -34,6 +34,10 @@ super::rules! {
     ENDLESS_PARAMETER = error(142, "this line never stops growing: a parameter contains itself", "");
     BEHIND_MULTI_LINE = error(143, "nothing may stand behind the parameter `{name}`, which has several lines", "put it on a line of its own");
     BAD_LOOP = error(144, "this loop is not understood: {why}", "for example: ~SEQ(N, 1, 4) 192.0.2.$N");
+    INVISIBLE = error(145, "here is a character that nobody sees ({code})", "remove it");
+    ENTITY = error(146, "`{entity}` is how a web page writes `{meant}`", "write `{meant}`");
+    WIDE_CHARACTER = error(147, "`{character}` ({code}) is not the `{meant}` of this language", "write `{meant}`");
+    BLANK_IN_DEFINITION = error(148, "no blank stands between `${name}` and `=`: this defines nothing", "write `${name}=VALUE`");
     TOO_DEEP = error(150, "includes or parameters are nested too deep here", "does a file include itself?");
     INCLUDE_NOTHING = warning(151, "`{pattern}` matches no file", "");
     INCLUDE_NOTHING_STRICT = error(152, "`{pattern}` matches no file", "use `include` where that may be");
