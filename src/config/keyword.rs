@@ -141,6 +141,8 @@ pub fn apply<T>(
     out: &mut Diagnostics,
 ) {
     for statement in body {
+        let plain = without_sign(table, statement, out);
+        let statement = plain.as_ref().unwrap_or(statement);
         match find(table, statement.first()) {
             Some(keyword) => {
                 if fits(table, keyword, statement, out) {
@@ -155,6 +157,51 @@ pub fn apply<T>(
 
 fn find<T>(table: &'static [Keyword<T>], word: &str) -> Option<&'static Keyword<T>> {
     table.iter().find(|keyword| keyword.names.contains(&word))
+}
+
+/// The statement without the sign that other languages put behind a name: `priority = 150`.
+fn without_sign<'s, T>(
+    table: &'static [Keyword<T>],
+    statement: &Statement<'s>,
+    out: &mut Diagnostics,
+) -> Option<Statement<'s>> {
+    let first = statement.words.first()?;
+    let is_sign = |c: char| matches!(c, '=' | ':' | '＝' | '：');
+    let at = first.text.find(is_sign);
+    let (name, tail) = first.text.split_at(at.unwrap_or(first.text.len()));
+    let mut tail = tail.chars();
+    let sign = match tail.next() {
+        Some(sign) => sign,
+        None => statement.word(1)?.text.parse().ok().filter(|c| is_sign(*c))?,
+    };
+    find(table, name)?;
+    let behind = statement.raw.strip_prefix(first.as_str())?;
+    let mut plain = statement.clone();
+    let (span, between) = if at.is_none() {
+        let sign = plain.words.remove(1);
+        let value = plain.words.get(1)?;
+        plain.raw = format!("{name}{}", behind.trim_start().strip_prefix(sign.as_str())?).into();
+        let near = value.span.file == sign.span.file && value.span.start >= sign.span.end;
+        (if near { Span { end: value.span.start, ..sign.span } } else { sign.span }, "")
+    } else {
+        let value = tail.as_str();
+        let end = first.span.end.checked_sub(u32::try_from(value.len()).ok()?)?;
+        let start = end.checked_sub(u32::try_from(sign.len_utf8()).ok()?)?;
+        plain.raw = format!("{name} {value}{behind}").into();
+        plain.words[0] = Word { text: name.to_owned().into(), span: first.span };
+        if value.is_empty() {
+            (Span { start, end, ..first.span }, "")
+        } else {
+            let span = Span { start: end, ..first.span };
+            plain.words.insert(1, Word { text: value.to_owned().into(), span });
+            (Span { start, end, ..first.span }, " ")
+        }
+    };
+    out.report(rules::SIGN_BEHIND_KEYWORD, span)
+        .with("word", name)
+        .with("sign", sign)
+        .mend_with(between);
+    Some(plain)
 }
 
 fn support<T>(keyword: &Keyword<T>, statement: &Statement<'_>, out: &mut Diagnostics) {
@@ -268,6 +315,12 @@ fn swallowed<'w, 's, T>(
 ) -> Option<&'w Word<'s>> {
     let (least, most, _) = takes.shape();
     let words = statement.words.iter().enumerate();
+    if takes == Takes::Script {
+        // Behind a command in quotes a user and a group may follow, and nothing else.
+        let quoted = statement.raw.strip_prefix(statement.first())?.trim_start().starts_with('"');
+        let mut behind = words.skip(2).map(|(_, word)| word);
+        return behind.find(|word| quoted && find(table, word.as_str()).is_some());
+    }
     let behind = words.skip(if most > MOST_OPTIONS { most } else { least }.saturating_add(1));
     // `user www user`: a group may be called so.
     let own = |at, word: &Word<'_>| at <= most && word.as_str() == statement.first();
@@ -287,7 +340,11 @@ fn reflow<T>(table: &'static [Keyword<T>], statement: &Statement<'_>) -> String 
             " "
         };
         text.push_str(separator);
-        text.push_str(word.as_str());
+        if word.as_str().contains(' ') {
+            text.push_str(&format!("\"{}\"", word.as_str()));
+        } else {
+            text.push_str(word.as_str());
+        }
     }
     if statement.block.is_some() {
         text.push_str(" { ... }");
@@ -327,6 +384,7 @@ const MEANT: &[(&str, &str, &str)] = &[
     ("real_server", "HTTPS_CHECK", "SSL_GET"),
     ("real_server", "HTTPS_GET", "SSL_GET"),
     ("real_server", "SSL_CHECK", "SSL_GET"),
+    ("real_server", "ICMP_CHECK", "PING_CHECK"),
 ];
 
 fn unknown<T>(
@@ -364,16 +422,16 @@ fn unknown<T>(
         amend(out, "near", &apart, Some((&apart, sureness(&apart))));
         return;
     }
-    let names = table.iter().flat_map(|keyword| keyword.names.iter().copied());
-    if let Some((near, certainty)) = nearest(word, names) {
-        fresh(rules::UNKNOWN_KEYWORD_NEAR, out);
-        amend(out, "near", near, Some((near, certainty)));
-        return;
-    }
     let homes = homes(word);
     if !homes.is_empty() {
         fresh(rules::KEYWORD_ELSEWHERE, out);
         amend(out, "home", &homes, None);
+        return;
+    }
+    let names = table.iter().flat_map(|keyword| keyword.names.iter().copied());
+    if let Some((near, certainty)) = nearest(word, names) {
+        fresh(rules::UNKNOWN_KEYWORD_NEAR, out);
+        amend(out, "near", near, Some((near, certainty)));
         return;
     }
     if let Some((_, advice)) = ALIASES.iter().find(|(alias, _)| *alias == word) {
@@ -434,7 +492,7 @@ const LONGEST: usize = 64;
 
 /// The nearest of some words: at most two slips away, fewer for short words, and case counts
 /// nothing: `dr` is near `DR`. And whether it is meant beyond doubt: few slips in a long word, and
-/// no other as near.
+/// no other as near; never where it begins with a sign.
 pub(super) fn nearest<'n>(
     word: &str,
     names: impl Iterator<Item = &'n str>,
@@ -458,11 +516,13 @@ pub(super) fn nearest<'n>(
     near.dedup();
     let (slips, best) = *near.first()?;
     let alone = near.get(1).is_none_or(|(others, _)| *others > slips);
-    let few = match slips {
-        0 => true,
-        1 => length >= 3,
-        _ => length >= 10,
-    };
+    // A sign in front keeps a line out of force, or comes from a list or a patch.
+    let few = word.starts_with(char::is_alphanumeric)
+        && match slips {
+            0 => true,
+            1 => length >= 3,
+            _ => length >= 10,
+        };
     let certainty = if alone && few { Certainty::Certain } else { Certainty::Likely };
     Some((best, certainty))
 }

@@ -12,6 +12,7 @@ super::rules! {
     NO_EFFECT = warning(111, "`{word}` has no effect", "{why}");
     OBSOLETE = note(112, "`{word}` is obsolete", "{why}");
     SURPLUS_IGNORED = warning(113, "`{word}` takes {takes}; `{surplus}` is ignored", "remove it");
+    SIGN_BEHIND_KEYWORD = error(115, "no `{sign}` stands between `{word}` and its value", "remove it");
     MISSING_BRACE = error(120, "this block is never closed", "add a `}` where it ends");
     SURPLUS_BRACE = error(121, "this `}` closes nothing", "remove it");
     EARLY_BRACE = error(122, "this `}` closes a block too early", "remove it");
