@@ -149,7 +149,10 @@ const LONGEST_PHRASE: usize = 400;
 
 /// Values of these names are words of the file.
 fn is_quotation(name: &str) -> bool {
-    matches!(name, "word" | "value" | "name" | "surplus" | "tail" | "path" | "pattern" | "reflowed")
+    matches!(
+        name,
+        "word" | "value" | "name" | "surplus" | "tail" | "path" | "pattern" | "reflowed" | "line"
+    )
 }
 
 /// A sentence stays one, whatever the file put in the place of a word.
@@ -247,6 +250,11 @@ impl Diagnostics {
         value: &str,
     ) -> Option<&mut Diagnostic> {
         self.found.iter_mut().find(|found| found.rule == rule && found.value(name) == value)
+    }
+
+    /// The finding of this rule at this place, to which another place can be added.
+    pub(super) fn of(&mut self, rule: &'static Rule, span: Span) -> Option<&mut Diagnostic> {
+        self.found.iter_mut().rev().find(|found| found.rule == rule && found.span == span)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {

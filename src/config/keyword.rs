@@ -288,7 +288,10 @@ fn fits<T>(
         return false;
     }
     if takes_block && statement.block.is_none() {
-        out.report(rules::MISSING_BLOCK, statement.span).with("word", statement.first());
+        let words: Vec<&str> = statement.words.iter().map(Word::as_str).collect();
+        out.report(rules::MISSING_BLOCK, statement.span)
+            .with("word", statement.first())
+            .with("line", words.join(" "));
         return false;
     }
     if let (false, Some(block)) = (takes_block, &statement.block) {
@@ -533,6 +536,43 @@ pub(super) const TOP: &str = "the file";
 /// Whether a word is a keyword of some block.
 pub(super) fn is_known(word: &str) -> bool {
     !homes(word).is_empty()
+}
+
+/// Whether these words open a block within that of `around` (None: at the top level), and, where
+/// it is given, this line may be the first in it.
+pub(super) fn opens_a_block(
+    around: Option<&str>,
+    words: &[Word<'_>],
+    line: Option<&[Word<'_>]>,
+) -> bool {
+    let Some((keyword, arguments)) = words.split_first() else { return false };
+    let blocks = super::blocks::blocks();
+    let knows = |block: &BlockInfo, word: &str| {
+        (block.keywords)().into_iter().find(|known| known.names.contains(&word))
+    };
+    let around = match around {
+        None => TOP,
+        Some("SSL_GET") => "HTTP_GET",
+        Some(around) => around,
+    };
+    let around = blocks.iter().find(|block| block.name == around);
+    let Some((around, known)) =
+        around.and_then(|around| Some((around, knows(around, keyword.as_str())?)))
+    else {
+        return false;
+    };
+    let (least, most, takes_block) = known.takes.shape();
+    if !takes_block || !(least..=most).contains(&arguments.len()) {
+        return false;
+    }
+    let Some(first) = line.and_then(|line| line.first()) else { return line.is_none() };
+    match known.takes {
+        Takes::Lines(_) => knows(around, first.as_str()).is_none(),
+        _ => blocks
+            .iter()
+            .filter(|block| known.names.contains(&block.name))
+            .any(|block| knows(block, first.as_str()).is_some()),
+    }
 }
 
 /// The blocks that know a word: "virtual_server or real_server".

@@ -1,13 +1,13 @@
 //! Pieces to statements: which braces belong together, and where one is missing or too many.
 use super::{
-    diagnostic::{Diagnostics, Doubted},
+    diagnostic::{Certainty, Diagnostics, Doubted},
     expand::{Expander, Piece},
     line::Line,
     rules::language as rules,
     source::{Sources, Span},
     tree::{Block, Statement, Word},
 };
-use std::cell::RefCell;
+use std::{borrow::Cow, cell::RefCell};
 
 /// Blocks within one another; no keyword needs more than five.
 const MAX_DEPTH: usize = 64;
@@ -20,10 +20,15 @@ pub(super) struct Reader<'s, 'd> {
     out: &'d RefCell<Diagnostics>,
     /// Whether these words open a block that stands at the top level only.
     is_root: fn(&[Word<'_>]) -> bool,
+    /// Whether these words open a block that stands in the block of this keyword (None: at the top
+    /// level), and, where they are given, these words may be the first line of it.
+    opens: fn(Option<&str>, &[Word<'_>], Option<&[Word<'_>]>) -> bool,
     /// The words that open the top-level block.
     top: Span,
     /// Indentations of the blocks that are open, outermost first.
     indents: Vec<Option<u32>>,
+    /// Their keywords.
+    keywords: Vec<Cow<'s, str>>,
     /// A brace that is indented like that of a block further out: if one turns out to be missing,
     /// it was before this one.
     misplaced: Option<Suspect>,
@@ -44,6 +49,7 @@ impl<'s, 'd> Reader<'s, 'd> {
     pub(super) fn new(
         sources: &'s Sources,
         is_root: fn(&[Word<'_>]) -> bool,
+        opens: fn(Option<&str>, &[Word<'_>], Option<&[Word<'_>]>) -> bool,
         out: &'d RefCell<Diagnostics>,
     ) -> Self {
         let expander = Expander::new(sources, &mut out.borrow_mut());
@@ -51,8 +57,10 @@ impl<'s, 'd> Reader<'s, 'd> {
             expander,
             out,
             is_root,
+            opens,
             top: Span::default(),
             indents: vec![],
+            keywords: vec![],
             misplaced: None,
             early: None,
             reported: false,
@@ -64,8 +72,11 @@ impl<'s, 'd> Reader<'s, 'd> {
     }
 
     /// The statement of these words, with its block if one follows.
-    fn statement(&mut self, words: Vec<Word<'s>>, line: Line<'s>) -> Statement<'s> {
+    fn statement(&mut self, mut words: Vec<Word<'s>>, line: Line<'s>) -> Statement<'s> {
         let indent = line.indent;
+        let around = self.keywords.last().cloned();
+        let keyword = words.first().map_or(Cow::Borrowed(""), |word| word.text.clone());
+        let bracket = self.bracket(around.as_deref(), &mut words);
         let span = match (words.first(), words.last()) {
             (Some(first), Some(last)) if first.span.file == last.span.file => {
                 Span { end: last.span.end.max(first.span.end), ..first.span }
@@ -73,18 +84,69 @@ impl<'s, 'd> Reader<'s, 'd> {
             (Some(first), _) => first.span,
             (None, _) => Span::default(),
         };
-        let block = match self.piece() {
-            Some(Piece::Open(open)) => Some(self.block(span, open, indent)),
-            Some(other) => {
-                self.expander.put_back(other);
-                None
+        let open = match (bracket, self.piece()) {
+            (None, Some(Piece::Open(open))) => Some(open),
+            (bracket, Some(next)) => {
+                let missing = bracket.is_none()
+                    && matches!(&next, Piece::Words { words: first, line }
+                        if line.indent.zip(indent).is_some_and(|(first, own)| own < first)
+                            && (self.opens)(around.as_deref(), &words, Some(first)));
+                self.expander.put_back(next);
+                let end = Span { start: span.end, ..span };
+                if missing {
+                    let mut out = self.out.borrow_mut();
+                    let found = out.report(rules::MISSING_OPENING, span).with("word", &keyword);
+                    found.certainty = Certainty::Certain;
+                    found.mend_also(end, " {");
+                }
+                bracket.map(|(span, _)| span).or_else(|| missing.then_some(end))
             }
-            None => None,
+            (bracket, None) => bracket.map(|(span, _)| span),
         };
+        let block = open.map(|open| {
+            self.keywords.push(keyword);
+            let block = self.block(span, open, indent, bracket.map(|(_, close)| close));
+            self.keywords.pop();
+            block
+        });
         Statement { words, raw: line.text, block, span }
     }
 
-    fn block(&mut self, opener: Span, open: Span, indent: Option<u32>) -> Block<'s> {
+    /// Where `(` or `[` stands for the brace behind the words of a block, and what closes it.
+    fn bracket(
+        &self,
+        around: Option<&str>,
+        words: &mut Vec<Word<'s>>,
+    ) -> Option<(Span, &'static str)> {
+        let (last, before) = words.split_last()?;
+        let (open, close) = match last.as_str() {
+            "(" => ('(', ")"),
+            "[" => ('[', "]"),
+            _ => return None,
+        };
+        if !(self.opens)(around, before, None) {
+            return None;
+        }
+        let span = last.span;
+        words.pop();
+        self.out
+            .borrow_mut()
+            .report(rules::WIDE_BRACE, span)
+            .with("character", open)
+            .with("code", format!("U+{:04X}", u32::from(open)))
+            .with("meant", "{")
+            .mend_with("{");
+        Some((span, close))
+    }
+
+    /// `bracket` closes it as a brace does.
+    fn block(
+        &mut self,
+        opener: Span,
+        open: Span,
+        indent: Option<u32>,
+        bracket: Option<&str>,
+    ) -> Block<'s> {
         if self.indents.len() >= MAX_DEPTH {
             self.out.borrow_mut().report(rules::NESTED_TOO_DEEP, open);
             self.skip();
@@ -109,6 +171,16 @@ impl<'s, 'd> Reader<'s, 'd> {
                 Some(Piece::Open(span)) => {
                     self.out.borrow_mut().report(rules::STRAY_BLOCK, span);
                     self.skip();
+                }
+                Some(Piece::Words { words, .. })
+                    if words.len() == 1 && words.first().map(Word::as_str) == bracket =>
+                {
+                    let span = words.first().map_or(open, |word| word.span);
+                    let mut out = self.out.borrow_mut();
+                    if let Some(found) = out.of(rules::WIDE_BRACE, open) {
+                        found.mend_also(span, "}");
+                    }
+                    break span;
                 }
                 Some(Piece::Words { words, line }) => {
                     if self.is_outside(line.indent) && self.opens_a_root_block(&words) {

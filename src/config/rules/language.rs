@@ -4,7 +4,7 @@ super::rules! {
     UNKNOWN_KEYWORD_NEAR = error(102, "unknown keyword `{word}` in {block}", "did you mean `{near}`?");
     KEYWORD_ELSEWHERE = error(103, "`{word}` does not belong in {block}", "it belongs in {home}");
     MISSING_ARGUMENT = error(104, "`{word}` needs {needs}", "write `{word} {needs}`");
-    MISSING_BLOCK = error(106, "`{word}` needs a block", "write `{word} {{ ... }}`");
+    MISSING_BLOCK = error(106, "`{word}` needs a block", "write `{line} {{ ... }}`");
     UNEXPECTED_BLOCK = error(107, "`{word}` takes no block", "");
     ONE_LINE_BLOCK = error(108, "`{word}` swallows the keyword `{surplus}`: there is one statement a line", "write each on a line of its own:\n{reflowed}");
     ALIAS = error(109, "unknown keyword `{word}` in {block}", "{advice}");
@@ -30,6 +30,7 @@ super::rules! {
     NOT_UTF8 = warning(134, "the file is not UTF-8 from here on", "save it as UTF-8");
     ALLOW_UNKNOWN = warning(136, "there is no finding `{code}`, so nothing is silenced", "`ldirector explain` lists all codes");
     ALLOW_ERROR = warning(137, "{code} is an error and cannot be silenced", "mend what it reports");
+    MISSING_OPENING = error(138, "the block of `{word}` has no `{{`", "add `{{` at the end of this line");
     UNDEFINED_PARAMETER = error(140, "the parameter `{name}` is not defined", "define it before its use: `${name}=VALUE` on a line of its own");
     UNDEFINED_PARAMETER_KEPT = warning(141, "the parameter `{name}` is not defined; the text stays as it is", "define it before its use: `${name}=VALUE` on a line of its own");
     ENDLESS_PARAMETER = error(142, "this line never stops growing: a parameter contains itself", "");
