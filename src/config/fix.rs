@@ -2,7 +2,7 @@
 use super::{
     diagnostic::{Certainty, Diagnostic, Diagnostics},
     parse,
-    rules::language,
+    rules::{global, language},
     source::{SourceFile, Sources, Span},
 };
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ fn edits(sources: &Sources, found: &Diagnostics) -> BTreeMap<Span, String> {
 }
 
 fn of(sources: &Sources, finding: &Diagnostic) -> Vec<(Span, String)> {
-    if finding.rule == language::ONE_LINE_BLOCK {
+    if [language::ONE_LINE_BLOCK, global::ADDRESS_SECOND].contains(&finding.rule) {
         return reflow(sources, finding);
     }
     let own = finding.replacement.clone().map(|text| (finding.span, text));
@@ -169,6 +169,11 @@ mod tests {
             ),
             ("    priority 9 advert_int 2", "    priority 9\n    advert_int 2"),
             ("\tpriority 9 state BACKUP\r", "\tpriority 9\r\n\tstate BACKUP\r"),
+            (
+                "    virtual_ipaddress {\n        192.0.2.1/24, 192.0.2.2/24, 192.0.2.3/24\n    }",
+                "    virtual_ipaddress {\n        192.0.2.1/24\n        192.0.2.2/24\n        \
+                 192.0.2.3/24\n    }",
+            ),
             // Two slips, one behind the other.
             ("    preemtp_delay 3s", "    preempt_delay 3"),
         ] {

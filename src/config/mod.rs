@@ -1,5 +1,6 @@
 //! keepalived.conf: text to statements to typed model. Never fails: always a model and a list of
 //! diagnostics.
+mod address;
 pub mod blocks;
 mod command;
 pub mod diagnostic;

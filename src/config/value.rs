@@ -1,5 +1,6 @@
 //! Words to values: one function per type, one message per mistake.
 use super::{
+    address,
     diagnostic::{Certainty, Diagnostics},
     keyword::nearest,
     rules::{Rule, values as rules},
@@ -43,6 +44,18 @@ fn not_a_number(statement: &Statement<'_>, word: &Word<'_>, what: &str, out: &mu
             .with("digits", digits)
             .replace_with(digits);
     }
+}
+
+/// Whether the first argument is `<...>`, which a template has for what its reader knows; then it is
+/// reported.
+pub fn is_placeholder(statement: &Statement<'_>, out: &mut Diagnostics) -> bool {
+    let bracketed =
+        |word: &&Word<'_>| word.as_str().starts_with('<') && word.as_str().ends_with('>');
+    let word = statement.word(1).filter(bracketed);
+    if let Some(word) = word {
+        refuse(rules::PLACEHOLDER, statement, word, out);
+    }
+    word.is_some()
 }
 
 /// What [`timer`] takes.
@@ -125,7 +138,7 @@ pub fn signed(
     }
 }
 
-/// Seconds with up to six decimals. A unit is an error: keepalived would take `6s` as 6 µs.
+/// Seconds with up to six decimals. A unit is an error: keepalived takes `6s` as 6 µs, or drops it.
 pub fn timer(
     statement: &Statement<'_>,
     index: usize,
@@ -199,26 +212,15 @@ pub fn ip(statement: &Statement<'_>, index: usize, out: &mut Diagnostics) -> Opt
 }
 
 fn not_an_address(statement: &Statement<'_>, word: &Word<'_>, out: &mut Diagnostics) {
-    let text = word.as_str();
-    let with_port = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once("]:"))
-        .or_else(|| text.rsplit_once([':', '：']))
-        .filter(|(address, port)| address.parse::<IpAddr>().is_ok() && port.parse::<u16>().is_ok());
-    if let Some((address, port)) = with_port {
+    let takes_port = matches!(statement.first(), "virtual_server" | "real_server" | "sorry_server");
+    let with_port = address::and_port(word.as_str());
+    if let Some((address, port)) = with_port.filter(|_| takes_port) {
         let found = refuse(rules::ADDRESS_AND_PORT, statement, word, out)
             .replace_with(format!("{address} {port}"));
-        // Elsewhere a port may be a line of its own.
-        if matches!(statement.first(), "virtual_server" | "real_server" | "sorry_server")
-            && statement.words.len() == 2
-        {
+        if statement.words.len() == 2 {
             found.certainty = Certainty::Certain;
         }
-    } else if text.starts_with(['<', '[']) {
-        refuse(rules::PLACEHOLDER, statement, word, out);
-    } else if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        refuse(rules::BAD_ADDRESS, statement, word, out);
-    } else {
+    } else if !address::explain(statement.first(), word, out) {
         refuse(rules::HOST_NAME, statement, word, out);
     }
 }
@@ -267,19 +269,31 @@ pub fn one_of<'l>(
     let choices = list.join(", ");
     if text.contains('|') {
         refuse(rules::NOTATION, statement, word, out).with("choices", choices);
-    } else if let Some((near, certainty)) = nearest_value(text, list) {
-        refuse(rules::NOT_IN_LIST_NEAR, statement, word, out)
-            .with("near", near)
-            .replace_with(near)
-            .certainty = certainty;
-    } else {
+    } else if !refuse_near(statement, word, list, out) {
         refuse(rules::NOT_IN_LIST, statement, word, out).with("choices", choices);
     }
     None
 }
 
+/// Reports the word of a list that a word is near to; false where there is none.
+pub fn refuse_near(
+    statement: &Statement<'_>,
+    word: &Word<'_>,
+    list: &[&str],
+    out: &mut Diagnostics,
+) -> bool {
+    let near = nearest_value(word.as_str(), list);
+    if let Some((near, certainty)) = near {
+        refuse(rules::NOT_IN_LIST_NEAR, statement, word, out)
+            .with("near", near)
+            .replace_with(near)
+            .certainty = certainty;
+    }
+    near.is_some()
+}
+
 /// Values are short, so one slip counts even in words of three letters.
-fn nearest_value<'l>(text: &str, list: &[&'l str]) -> Option<(&'l str, Certainty)> {
+pub(super) fn nearest_value<'l>(text: &str, list: &[&'l str]) -> Option<(&'l str, Certainty)> {
     nearest(text, list.iter().copied()).or_else(|| {
         let near = list.iter().copied().filter(|known| {
             strsim::damerau_levenshtein(&text.to_lowercase(), &known.to_lowercase()) <= 1

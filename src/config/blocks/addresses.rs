@@ -11,6 +11,7 @@ use crate::{
         rules::global as rules,
         source::{Span, Spanned},
         tree::{Statement, Word},
+        value,
     },
 };
 use std::net::{IpAddr, Ipv4Addr};
@@ -53,11 +54,14 @@ pub(super) fn lines(
     statement: &Statement<'_>,
     out: &mut Diagnostics,
 ) {
-    into.extend(statement.body().iter().filter_map(|line| read(line, place, &shared.names, out)));
+    let keyword = statement.first();
+    let lines = statement.body().iter();
+    into.extend(lines.filter_map(|line| read(keyword, line, place, &shared.names, out)));
 }
 
 /// One line; None where it holds no usable address. A bad option is reported and left out.
 fn read(
+    keyword: &str,
     statement: &Statement<'_>,
     place: Place,
     names: &Names,
@@ -65,10 +69,7 @@ fn read(
 ) -> Option<Draft> {
     let mut line = Line::new(statement, rules::ADDRESS_NEEDS_VALUE, rules::ADDRESS_BAD_VALUE);
     let first = line.next()?;
-    let Some((address, length)) = line::address(first.as_str()) else {
-        out.report(rules::ADDRESS_NO_ADDRESS, first.span).with("word", first.as_str());
-        return None;
-    };
+    let (address, length) = line::leading(keyword, first, rules::ADDRESS_NO_ADDRESS, out)?;
     let prefix = prefix(address, length, first.span, out);
     let v6 = prefix.family() == Family::V6;
     let (mut preferred_lifetime, mut group, mut use_vmac) = (None, None, false);
@@ -145,10 +146,17 @@ fn read(
                     group = Some(Spanned { value: name.as_str().to_owned(), span: name.span });
                 }
             }
-            unknown => {
-                out.report(rules::ADDRESS_UNKNOWN_WORD, option.span)
-                    .with("word", unknown)
-                    .with("options", OPTIONS);
+            _ => {
+                let apart = if length.is_none() { line.mask(prefix) } else { None };
+                match apart {
+                    Some((span, whole)) => {
+                        out.report(rules::ADDRESS_MASK_APART, span)
+                            .with("near", &whole)
+                            .mend_with(whole);
+                    }
+                    None if line.is_address(out) => {}
+                    None => not_an_option(option, out),
+                }
                 break;
             }
         }
@@ -164,6 +172,35 @@ fn read(
         out.report(rules::PEER_AND, statement.span).with("word", "brd");
     }
     Some(Draft { span: statement.span, address: found, group, use_vmac })
+}
+
+/// Reports a word that is no option of a line.
+fn not_an_option(option: &Word<'_>, out: &mut Diagnostics) {
+    let unknown = option.as_str();
+    let options: Vec<&str> = OPTIONS.split(", ").collect();
+    let near = value::nearest_value(unknown, &options).map(|(near, _)| near.to_owned());
+    let interface = unknown.split([':', '.', '@']).next().unwrap_or_default();
+    let named = interface.starts_with(|c: char| c.is_ascii_lowercase())
+        && interface.ends_with(|c: char| c.is_ascii_digit())
+        && interface.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        || interface == "lo";
+    let near = near.or_else(|| {
+        let option = if unknown.contains(':') { "label" } else { "dev" };
+        named.then(|| format!("{option} {unknown}"))
+    });
+    match near {
+        Some(near) => {
+            out.report(rules::ADDRESS_OPTION_NEAR, option.span)
+                .with("word", unknown)
+                .with("near", &near)
+                .replace_with(near);
+        }
+        None => {
+            out.report(rules::ADDRESS_UNKNOWN_WORD, option.span)
+                .with("word", unknown)
+                .with("options", OPTIONS);
+        }
+    }
 }
 
 fn prefix(address: IpAddr, length: Option<&str>, span: Span, out: &mut Diagnostics) -> Prefix {

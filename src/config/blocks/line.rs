@@ -1,8 +1,13 @@
 //! The words of a free line, taken one after the other with their values.
-use crate::config::{
-    diagnostic::Diagnostics,
-    rules::Rule,
-    tree::{Statement, Word},
+use crate::{
+    base::Prefix,
+    config::{
+        address,
+        diagnostic::{Certainty, Diagnostics},
+        rules::{Rule, global as global_rules},
+        source::Span,
+        tree::{Statement, Word},
+    },
 };
 use std::net::IpAddr;
 
@@ -40,6 +45,21 @@ impl<'a, 's> Line<'a, 's> {
         let found = self.peek() == Some(word);
         self.at += usize::from(found);
         found
+    }
+
+    /// Where the word behind us is a mask apart from the address before it: the place of both, and
+    /// how they are written.
+    pub(super) fn mask(&self, host: Prefix) -> Option<(Span, String)> {
+        let [address, mask] = self.statement.words.get(..2)? else { return None };
+        let length = address::mask(mask.as_str()).filter(|length| *length <= host.length)?;
+        let apart = self.at == 2 && address.span.file == mask.span.file;
+        let span = Span { end: mask.span.end, ..address.span };
+        apart.then(|| (span, format!("{}/{length}", host.address)))
+    }
+
+    /// Whether the word behind us is another address: then it is reported.
+    pub(super) fn is_address(&self, out: &mut Diagnostics) -> bool {
+        further_addresses(self.statement, self.at.saturating_sub(1), out)
     }
 
     /// The value that must follow `option`.
@@ -82,6 +102,48 @@ pub(super) fn number<T: TryFrom<u64>>(text: &str) -> Option<T> {
         None => text.parse(),
     };
     number.ok().and_then(|number| T::try_from(number).ok())
+}
+
+/// The address that begins a line of the list `keyword`, and the text of its length. A comma behind
+/// it is reported; so is a word that is none, by `otherwise` where it is not even like one.
+pub(super) fn leading<'w>(
+    keyword: &str,
+    word: &'w Word<'_>,
+    otherwise: &'static Rule,
+    out: &mut Diagnostics,
+) -> Option<(IpAddr, Option<&'w str>)> {
+    let text = word.as_str();
+    let is_list = text.contains([',', '，']);
+    if let Some(found) = address(text).filter(|_| !is_list) {
+        return Some(found);
+    }
+    if !address::explain(keyword, word, out) {
+        out.report(otherwise, word.span).with("word", keyword).with("value", text);
+    }
+    address::without_comma(text).and_then(address)
+}
+
+/// Reports that from word `index` on further addresses stand on a line; false where word `index` is
+/// none.
+fn further_addresses(statement: &Statement<'_>, index: usize, out: &mut Diagnostics) -> bool {
+    let is_address = |word: &Word<'_>| {
+        let text = word.as_str();
+        address(address::without_comma(text).unwrap_or(text)).is_some()
+    };
+    let Some(word) = statement.word(index).filter(|word| is_address(word)) else { return false };
+    let found = out.report(global_rules::ADDRESS_SECOND, word.span).with("word", word.as_str());
+    found.certainty = Certainty::Certain;
+    for pair in statement.words.windows(2).skip(index.saturating_sub(1)) {
+        if let [before, word] = pair
+            && is_address(word)
+            && before.span.file == word.span.file
+            && before.span.end <= word.span.start
+        {
+            let gap = Span { start: before.span.end, end: word.span.start, ..word.span };
+            found.mend_also(gap, "\n");
+        }
+    }
+    true
 }
 
 /// An address and the text of its length, if there is one.

@@ -108,7 +108,23 @@ const IN_INSTANCE: &[(u16, &str, &str)] = &[
     (454, "notify_master /a MASTER", "notify_master /a root"),
     (456, "interface a-very-long-name-it-is", "interface fifteen-letters"),
     (458, "state MAIN", "state BACKUP"),
-    (459, "authentication {\nauth_type pass\n}", "authentication {\n}"),
+    (459, "authentication {\nauth_type MD5\n}", "authentication {\n}"),
+    (
+        326,
+        "virtual_ipaddress_excluded {\n10.0.0.9/24 eth0\n}",
+        "virtual_ipaddress_excluded {\n10.0.0.9/24 dev eth0\n}",
+    ),
+    (
+        327,
+        "virtual_ipaddress_excluded {\n10.0.0.9/24, 10.0.0.8/24\n}",
+        "virtual_ipaddress_excluded {\n10.0.0.9/24\n10.0.0.8/24\n}",
+    ),
+    (
+        328,
+        "virtual_ipaddress_excluded {\n10.0.0.9 255.255.255.0\n}",
+        "virtual_ipaddress_excluded {\n10.0.0.9/24\n}",
+    ),
+    (471, "interface lo", ""),
     (460, "use_vmac vip0 vip1", "use_vmac name vip0 group 3"),
     (461, "use_vmac 01:00:5e:00:01", "use_vmac 02:00:5e:00:01"),
     (461, "use_vmac 00:00:5e:00:01:07", "use_vmac 00:00:5e:00:03:07"),
@@ -126,8 +142,8 @@ const IN_INSTANCE: &[(u16, &str, &str)] = &[
     (320, "virtual_ipaddress {\nvip.example.org\n}", ""),
     (
         321,
-        "virtual_ipaddress {\n10.0.0.101 10.0.0.102\n}",
-        "virtual_ipaddress {\n10.0.0.101\n10.0.0.102\n}",
+        "virtual_ipaddress_excluded {\n10.0.0.9 outside\n}",
+        "virtual_ipaddress_excluded {\n10.0.0.9\n}",
     ),
     (322, "virtual_ipaddress {\n10.0.0.101 dev\n}", "virtual_ipaddress {\n10.0.0.101 dev eth1\n}"),
     (

@@ -19,12 +19,15 @@ super::rules! {
     PATH_NOT_ABSOLUTE = error(317, "{word} needs a whole path, not `{path}`", "begin it with a slash");
     SCRIPT_REFUSED = warning(318, "this script will not run: {why}", "{remedy}");
     SCRIPT_ABSENT = note(319, "this script is not on this machine: {why}", "{remedy}");
-    ADDRESS_NO_ADDRESS = error(320, "`{word}` is not an address", "a line begins with an address: `192.0.2.1/24 dev eth0`");
+    ADDRESS_NO_ADDRESS = error(320, "`{value}` is not an address", "a line begins with an address: `192.0.2.1/24 dev eth0`");
     ADDRESS_UNKNOWN_WORD = error(321, "`{word}` is not an option of an address line", "one address to a line; options are {options}");
     ADDRESS_NEEDS_VALUE = error(322, "`{word}` needs a value", "");
     ADDRESS_BAD_VALUE = error(323, "`{value}` is not a value of `{word}`", "{word} takes {takes}");
     ADDRESS_V4_ONLY = warning(324, "`{word}` has no effect on an IPv6 address", "remove it");
     ADDRESS_BAD_LENGTH = warning(325, "`/{length}` is no prefix length of this address; /{used} is used", "write how many bits of it are the network's: 24 for a mask of 255.255.255.0");
+    ADDRESS_OPTION_NEAR = error(326, "`{word}` is not an option of an address line", "did you mean `{near}`?");
+    ADDRESS_SECOND = error(327, "`{word}` is another address on the line of the first", "write every address on a line of its own");
+    ADDRESS_MASK_APART = error(328, "the mask stands apart from its address", "write `{near}`");
     ROUTE_NO_DESTINATION = error(330, "this route has no destination", "write a prefix or `default` first: `192.0.2.0/24 via 198.51.100.1`");
     ROUTE_UNKNOWN_WORD = error(331, "`{word}` is not an option of a route line", "");
     ROUTE_NEEDS_VALUE = error(333, "`{word}` needs a value", "");

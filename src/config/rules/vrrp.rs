@@ -51,6 +51,7 @@ super::rules! {
     NOTIFY_ARGUMENT = warning(454, "`{word}` is taken as the user to run the script as", "put the command and its arguments between quotes: `{keyword} \"{command} {word}\"`");
     SCRIPT_SURPLUS = warning(455, "only `{command}` is the command: what follows is not passed to it", "put the command and its arguments between quotes");
     NAME_LONG = warning(456, "interface name `{name}` is longer than the kernel's 15 characters", "");
+    LOOPBACK = error(471, "adverts cannot run on the loopback interface", "name the interface that leads to the other routers; on lo the address goes on the real servers only");
     UNICAST_FAMILY = error(480, "{address} is not of the family of the virtual addresses; nothing is sent to it", "adverts go to peers of one family; use a second instance for the other");
     UNICAST_NO_PEER = warning(481, "a keyword of unicast, but no unicast_peer: adverts are multicast", "list the other routers in `unicast_peer {{ ... }}`; `unicast_fault_no_peer` makes the instance wait for them");
     UNICAST_NO_INTERFACE = error(482, "vrrp_instance {name} has no interface, and unicast needs one here", "without an interface, `unicast_src_ip` and peers that are not link-local are needed; or add `interface eth0`");

@@ -17,9 +17,9 @@ use crate::{
             Takes::{Block, Lines, Nothing, One, OptionalBool, Script, UpTo1, Words},
             apply, inert, kw,
         },
-        rules::{global as global_rules, vrrp as rules},
+        rules::{global as global_rules, values as value_rules, vrrp as rules},
         source::Spanned,
-        tree::Statement,
+        tree::{Statement, Word},
         value,
     },
 };
@@ -42,8 +42,8 @@ pub(in crate::config::blocks) static KEYWORDS: &[Keyword<Draft>] = &[
         .doc("wish for the start; the election decides"),
     kw(&["interface"], One("INTERFACE"), |d: &mut Draft, s, out| {
         d.interface = words::name(s);
-        if let Some(name) = d.interface.as_ref().filter(|name| name.value.len() > 15) {
-            out.report(rules::NAME_LONG, name.span).with("name", &name.value);
+        if let Some(word) = s.word(1) {
+            interface(s, word, out);
         }
     })
     .doc("where adverts run"),
@@ -361,18 +361,39 @@ pub(in crate::config::blocks) static AUTHENTICATION: &[Keyword<AuthenticationDra
         match s.word(1).map(|word| (word.as_str(), word.span)) {
             Some(("PASS", _)) => d.kind = Some(AuthenticationKind::Password),
             Some(("AH", _)) => d.kind = Some(AuthenticationKind::Header),
-            Some((other, span)) => {
+            Some((other, span)) if !near(s, &["PASS", "AH"], out) => {
                 out.report(rules::AUTH_TYPE, span).with("word", other);
             }
-            None => {}
+            Some(_) | None => {}
         }
     })
     .doc("password in clear text, or IPSEC AH"),
-    kw(&["auth_pass"], One("PASSWORD"), |d: &mut AuthenticationDraft, s, _| {
-        d.password = words::name(s)
+    kw(&["auth_pass"], One("PASSWORD"), |d: &mut AuthenticationDraft, s, out| {
+        d.password = words::name(s).filter(|_| !value::is_placeholder(s, out));
     })
     .doc("at most 8 characters, the same on all routers"),
 ];
+
+/// Reports a value that is near to one of a list.
+fn near(statement: &Statement<'_>, list: &[&str], out: &mut Diagnostics) -> bool {
+    statement.word(1).is_some_and(|word| value::refuse_near(statement, word, list, out))
+}
+
+/// Reports a name that the interface of adverts cannot have, or hardly has.
+fn interface(statement: &Statement<'_>, word: &Word<'_>, out: &mut Diagnostics) {
+    let name = word.as_str();
+    if value::is_placeholder(statement, out) {
+        return;
+    }
+    let cut = name.strip_suffix(['X', 'N']).or_else(|| name.strip_suffix("??"));
+    if name == "lo" {
+        out.report(rules::LOOPBACK, word.span).with("word", statement.first());
+    } else if cut.is_some_and(|cut| cut.bytes().all(|byte| byte.is_ascii_lowercase())) {
+        out.report(value_rules::PLACEHOLDER_LIKE, word.span).with("value", name);
+    } else if name.len() > 15 {
+        out.report(rules::NAME_LONG, word.span).with("name", name);
+    }
+}
 
 fn state(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {
     let Some(word) = statement.word(1) else { return };
@@ -388,7 +409,9 @@ fn state(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {
         "MASTER" => State::Master,
         "BACKUP" => State::Backup,
         other => {
-            out.report(rules::STATE_WORD, word.span).with("word", other);
+            if !near(statement, &["MASTER", "BACKUP"], out) {
+                out.report(rules::STATE_WORD, word.span).with("word", other);
+            }
             State::Backup
         }
     };

@@ -6,7 +6,7 @@ use crate::{
         blocks::{global_defs::VrrpDefaults, line},
         diagnostic::Diagnostics,
         model::{Unicast, UnicastPeer},
-        rules::{global as global_rules, vrrp as rules},
+        rules::{global as global_rules, values as value_rules, vrrp as rules},
         source::Spanned,
         tree::Statement,
     },
@@ -22,8 +22,8 @@ pub(super) fn peers(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diag
             global_rules::ADDRESS_BAD_VALUE,
         );
         let Some(first) = words.next() else { continue };
-        let Some((address, _)) = line::address(first.as_str()) else {
-            out.report(global_rules::ADDRESS_NO_ADDRESS, first.span).with("word", first.as_str());
+        let name = value_rules::HOST_NAME;
+        let Some((address, _)) = line::leading(statement.first(), first, name, out) else {
             continue;
         };
         let mut peer = UnicastPeer { address, min_ttl: None, max_ttl: None };
@@ -31,6 +31,7 @@ pub(super) fn peers(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diag
             match option.as_str() {
                 "min_ttl" => peer.min_ttl = words.read(option, "0..255", out, line::number),
                 "max_ttl" => peer.max_ttl = words.read(option, "0..255", out, line::number),
+                _ if words.is_address(out) => break,
                 unknown => {
                     out.report(global_rules::ADDRESS_UNKNOWN_WORD, option.span)
                         .with("word", unknown)
@@ -68,7 +69,9 @@ impl Draft {
             }
         }
         if peers.is_empty() && !draft.fault_no_peer {
-            if let (true, Some(span)) = (lonely, draft.said) {
+            // A peer that could not be read has been reported.
+            let explained = out.explains(self.said, "vrrp_instance", "unicast_peer");
+            if let (true, false, Some(span)) = (lonely, explained, draft.said) {
                 out.report(rules::UNICAST_NO_PEER, span);
             }
             return None;
