@@ -104,7 +104,7 @@ pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
     .doc("port 4784 instead of 3784"),
     kw(&["weight"], Words(1, 2, "WEIGHT [reverse]"), |d: &mut Draft, s, out| {
         words::set(&mut d.weight, trackers::weight(s, 1, out));
-        d.reverse |= trackers::reverse(s, 2, "BFD session", out);
+        d.reverse |= trackers::reverse(s, 2, out);
     })
     .default("0")
     .range("-253..253")

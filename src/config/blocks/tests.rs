@@ -125,6 +125,7 @@ const IN_INSTANCE: &[(u16, &str, &str)] = &[
         "virtual_ipaddress_excluded {\n10.0.0.9/24\n}",
     ),
     (471, "interface lo", ""),
+    (472, "track_script {\n/bin/true\n}", ""),
     (460, "use_vmac vip0 vip1", "use_vmac name vip0 group 3"),
     (461, "use_vmac 01:00:5e:00:01", "use_vmac 02:00:5e:00:01"),
     (461, "use_vmac 00:00:5e:00:01:07", "use_vmac 00:00:5e:00:03:07"),
@@ -351,7 +352,7 @@ const IN_FILE: &[(u16, &str, &str)] = &[
     ),
     (
         417,
-        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nversion 2\nauthentication {\nauth_type PASS\nauth_pass x\n}\nvirtual_ipaddress {\nfe80::1\n}\n}",
+        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nversion 3\nauthentication {\nauth_type PASS\nauth_pass x\n}\nvirtual_ipaddress {\nfe80::1\n}\n}",
         "",
     ),
     (
@@ -385,6 +386,8 @@ const IN_FILE: &[(u16, &str, &str)] = &[
     (434, "vrrp_sync_group G {\n}", ""),
     (442, "vrrp_script A {\n}\nvrrp_script A {\nscript /a\n}", ""),
     (443, "vrrp_script A {\n}", ""),
+    (473, "vrrp_script A {\nscript /a\nweight 5 always\n}", "vrrp_script A {\nweight 5 reverse\n}"),
+    (474, "vrrp_script A {\nscript /a\nweight - 20\n}", "vrrp_script A {\nweight -20\n}"),
     (444, "vrrp_script A {\nscript /a\n}", ""),
     (
         445,

@@ -31,7 +31,7 @@ pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
         .doc("the file that holds a number; its directory must exist"),
     kw(&["weight"], Words(1, 2, "WEIGHT [reverse]"), |d: &mut Draft, s, out| {
         words::set(&mut d.weight, trackers::factor(s, 1, out));
-        d.reverse |= trackers::reverse(s, 2, "file", out);
+        d.reverse |= trackers::reverse(s, 2, out);
     })
     .default("1")
     .range("-254..254")

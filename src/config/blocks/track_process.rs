@@ -58,7 +58,7 @@ pub(super) static KEYWORDS: &[Keyword<Draft>] = &[
     ),
     kw(&["weight"], Words(1, 2, "WEIGHT [reverse]"), |d: &mut Draft, s, out| {
         words::set(&mut d.weight, trackers::weight(s, 1, out));
-        d.reverse |= trackers::reverse(s, 2, "process", out);
+        d.reverse |= trackers::reverse(s, 2, out);
     })
     .default("0")
     .range("-253..253")

@@ -7,6 +7,7 @@ use crate::config::{
     rules::{trackers as tracker_rules, vrrp as rules},
     source::{Span, Spanned},
     tree::Statement,
+    value,
 };
 use std::collections::HashMap;
 
@@ -56,7 +57,7 @@ fn weighting(
             "weight" => {
                 let read = if what == FILE { factor } else { self::weight };
                 weight = read(line, at, out).or(weight);
-                at += 1;
+                at += if line.word(at).is_some_and(|word| is_sign(word.as_str())) { 2 } else { 1 };
             }
             "reverse" => reverse = Some(true),
             "noreverse" | "no_reverse" => reverse = Some(false),
@@ -79,6 +80,14 @@ pub(super) fn weight(
         out.report(rules::TRACK_BAD_WEIGHT, statement.span).with("word", statement.first());
         return None;
     };
+    if let Some(number) = statement.word(index + 1).filter(|_| is_sign(word.as_str()))
+        && number.as_str().parse::<u32>().is_ok()
+    {
+        let whole = format!("{}{}", word.as_str(), number.as_str());
+        let apart = Span { end: number.span.end.max(word.span.end), ..word.span };
+        out.report(rules::WEIGHT_APART, apart).with("near", &whole).mend_with(whole);
+        return None;
+    }
     let Some(weight) = word.as_str().parse::<i32>().ok().filter(|w| (-254..=254).contains(w))
     else {
         out.report(rules::TRACK_BAD_WEIGHT, word.span).with("word", word.as_str());
@@ -89,6 +98,10 @@ pub(super) fn weight(
         out.report(rules::WEIGHT_CUT, word.span).with("weight", weight).with("used", used);
     }
     Some(used)
+}
+
+fn is_sign(text: &str) -> bool {
+    matches!(text, "-" | "+")
 }
 
 /// Word `index` as the factor of a file's number, -254..=254.
@@ -109,18 +122,16 @@ pub(super) fn factor(
 }
 
 /// Whether word `index` is `reverse`; anything else there is reported.
-pub(super) fn reverse(
-    statement: &Statement<'_>,
-    index: usize,
-    what: &'static str,
-    out: &mut Diagnostics,
-) -> bool {
+pub(super) fn reverse(statement: &Statement<'_>, index: usize, out: &mut Diagnostics) -> bool {
     match statement.word(index) {
         None => false,
         Some(word) if word.as_str() == "reverse" => true,
+        // `weight - 20`: that has been said.
+        Some(_) if statement.word(1).is_some_and(|word| is_sign(word.as_str())) => false,
         Some(word) => {
-            let found = out.report(rules::TRACK_WORD, word.span);
-            found.with("word", word.as_str()).with("what", what);
+            if !value::refuse_near(statement, word, &["reverse"], out) {
+                out.report(rules::TRACKER_WORD, word.span).with("word", word.as_str());
+            }
             false
         }
     }
@@ -377,7 +388,7 @@ mod tests {
                     + &service("BFD_CHECK {\nname b\n}"),
             ),
             (450, FILE.to_owned() + &instance("priority 255\ntrack_file {\nf weight 2\n}")),
-            (451, "vrrp_track_process p {\nprocess a\nweight 2 backwards\n}\n".to_owned()),
+            (473, "vrrp_track_process p {\nprocess a\nweight 2 backwards\n}\n".to_owned()),
             (448, "bfd_instance b {\nneighbor_ip 10.0.0.2\nweight 254\n}\n".to_owned()),
             (680, service("FILE_CHECK {\n}")),
             (681, service("BFD_CHECK {\n}")),

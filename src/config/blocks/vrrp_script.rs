@@ -98,16 +98,7 @@ fn script(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {
 
 fn weight(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diagnostics) {
     words::set(&mut draft.weight, trackers::weight(statement, 1, out));
-    if let Some(word) = statement.word(2) {
-        match word.as_str() {
-            "reverse" => draft.reverse = true,
-            unknown => {
-                out.report(rules::TRACK_WORD, word.span)
-                    .with("word", unknown)
-                    .with("what", "script");
-            }
-        }
-    }
+    draft.reverse |= trackers::reverse(statement, 2, out);
 }
 
 /// All scripts in the order of the file; one without a command is an error.
@@ -153,6 +144,10 @@ pub(super) fn resolve(
     out: &mut Diagnostics,
 ) -> Vec<TrackerUse> {
     known.resolve(uses, BLOCK, out, |name, known, out| {
+        if name.value.contains('/') {
+            out.report(rules::SCRIPT_PATH, name.span).with("name", &name.value);
+            return;
+        }
         let (rule, near) = (rules::SCRIPT_UNKNOWN, rules::SCRIPT_UNKNOWN_NEAR);
         super::names_nothing(name, known, rule, near, out);
     })

@@ -37,7 +37,9 @@ pub(super) fn urls(block: &Statement<'_>, out: &mut Diagnostics) {
     for url in checks.flat_map(Statement::body).filter(|line| line.first() == "url") {
         let path = child(url, &["path"]).and_then(|line| line.word(1));
         if let Some(path) = path.filter(|path| !path.as_str().starts_with('/')) {
-            out.report(rules::PATH_WITHOUT_SLASH, path.span).with("path", path.as_str());
+            out.report(rules::PATH_WITHOUT_SLASH, path.span)
+                .with("path", path.as_str())
+                .with("meant", absolute(path.as_str()));
         }
         if child(url, &["status_code", "digest", "regex"]).is_none() {
             without_criterion.get_or_insert(url.span);
@@ -45,6 +47,14 @@ pub(super) fn urls(block: &Statement<'_>, out: &mut Diagnostics) {
     }
     if let Some(span) = without_criterion {
         out.report(rules::URL_WITHOUT_CRITERION, span);
+    }
+}
+
+/// The path that a request names: of a whole URL what stands behind the host.
+fn absolute(path: &str) -> String {
+    match path.split_once("://") {
+        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/").to_owned(),
+        None => format!("/{path}"),
     }
 }
 
@@ -92,6 +102,7 @@ fn duration(checker: &Checker, span: Span, said: &mut Said, out: &mut Diagnostic
     }
     let Some(connection) = connection(&checker.kind) else { return };
     let attempts = timing.retry.saturating_add(1);
+    let times = if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") };
     let sum = connection.timeout.saturating_mul(attempts)
         + timing.delay_before_retry.saturating_mul(timing.retry);
     let late = sum >= LONG || connection.timeout > timing.delay_loop;
@@ -100,7 +111,7 @@ fn duration(checker: &Checker, span: Span, said: &mut Said, out: &mut Diagnostic
         out.report(rules::CHECK_LONGER_THAN_LOOP, span)
             .with("sum", seconds(sum))
             .with("timeout", seconds(connection.timeout))
-            .with("attempts", attempts)
+            .with("attempts", times)
             .with("loop_", seconds(timing.delay_loop));
     }
 }

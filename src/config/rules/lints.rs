@@ -50,10 +50,10 @@ super::rules! {
     SORRY_PORT = note(753, "the sorry_server has no port: it gets connections on the port the client used", "write `sorry_server {server} 80`");
     WEIGHT_LARGE = note(754, "{server} has weight {weight}: only the ratio of the weights counts", "smaller ones say the same, and no old kernel overflows when it multiplies them by connections");
     SERVER_FAR = note(755, "{server} is in none of the networks of this file's virtual addresses", "with DR it must be on a link of this machine: no router passes such packets on; use TUN or NAT where there is one");
-    CHECK_LONGER_THAN_LOOP = note(760, "a silent server is found dead only after {sum} s: connect_timeout {timeout} s, {attempts} attempts", "that is longer than delay_loop {loop_} s; lower connect_timeout or retry");
+    CHECK_LONGER_THAN_LOOP = note(760, "a silent server is found dead only after {sum} s: connect_timeout {timeout} s, {attempts}", "that is longer than delay_loop {loop_} s; lower connect_timeout or retry");
     MISC_LONGER_THAN_LOOP = note(761, "misc_timeout {timeout} s is longer than delay_loop {loop_} s", "runs that hang are found late; lower it");
     URL_WITHOUT_CRITERION = note(762, "any page with a status of 200 to 299 counts as healthy here", "add `status_code 200`, `digest` or `regex` to say what is right");
-    PATH_WITHOUT_SLASH = warning(763, "the path `{path}` does not begin with a slash", "write `/{path}`: servers refuse anything else");
+    PATH_WITHOUT_SLASH = warning(763, "the path `{path}` does not begin with a slash", "write `{meant}`: servers refuse anything else");
     HTTP_ON_443 = warning(764, "HTTP_GET speaks no TLS, but port {port} is HTTPS", "use SSL_GET");
     SSL_ON_80 = warning(765, "SSL_GET speaks TLS, but port {port} is HTTP", "use HTTP_GET");
     OTHER_PORT = note(766, "port {port} is checked, but {service} is served", "a server whose port {service} is dead stays in use");

@@ -52,6 +52,9 @@ super::rules! {
     SCRIPT_SURPLUS = warning(455, "only `{command}` is the command: what follows is not passed to it", "put the command and its arguments between quotes");
     NAME_LONG = warning(456, "interface name `{name}` is longer than the kernel's 15 characters", "");
     LOOPBACK = error(471, "adverts cannot run on the loopback interface", "name the interface that leads to the other routers; on lo the address goes on the real servers only");
+    SCRIPT_PATH = error(472, "track_script takes the name of a vrrp_script, no command: `{name}`", "define `vrrp_script NAME {{ script \"{name}\" }}` and write its NAME here");
+    TRACKER_WORD = error(473, "`{word}` is not an option behind a weight", "write `weight N` or `weight N reverse`");
+    WEIGHT_APART = error(474, "the sign stands apart from its number", "write `{near}`");
     UNICAST_FAMILY = error(480, "{address} is not of the family of the virtual addresses; nothing is sent to it", "adverts go to peers of one family; use a second instance for the other");
     UNICAST_NO_PEER = warning(481, "a keyword of unicast, but no unicast_peer: adverts are multicast", "list the other routers in `unicast_peer {{ ... }}`; `unicast_fault_no_peer` makes the instance wait for them");
     UNICAST_NO_INTERFACE = error(482, "vrrp_instance {name} has no interface, and unicast needs one here", "without an interface, `unicast_src_ip` and peers that are not link-local are needed; or add `interface eth0`");

@@ -323,8 +323,9 @@ impl Draft {
             (Some(kind), Some(password)) => (kind, password),
         };
         let ignored = match (version, family) {
-            (Version::V3, _) => Some(rules::AUTH_IGNORED_V3),
-            (Version::V2, Family::V6) => Some(rules::AUTH_IGNORED_V6),
+            // Version 2 would not help there.
+            (_, Family::V6) => Some(rules::AUTH_IGNORED_V6),
+            (Version::V3, Family::V4) => Some(rules::AUTH_IGNORED_V3),
             (Version::V2, Family::V4) => strict.then_some(rules::AUTH_IGNORED_STRICT),
         };
         if let Some(rule) = ignored {

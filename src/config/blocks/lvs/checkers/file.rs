@@ -34,7 +34,7 @@ pub(in crate::config::blocks::lvs) static KEYWORDS: &[Keyword<Reading<Draft>>] =
     kw(&["weight"], Words(1, 2, "WEIGHT [reverse]"), |d: &mut Reading<Draft>, s, out| {
         let weight = value::signed(s, 1, -LARGEST..=LARGEST, out);
         words::set(&mut d.own.weight, weight.and_then(|weight| i32::try_from(weight).ok()));
-        d.own.reverse |= trackers::reverse(s, 2, trackers::FILE, out);
+        d.own.reverse |= trackers::reverse(s, 2, out);
     })
     .default("the track_file's")
     .range("-2147483647..2147483647")
