@@ -116,7 +116,7 @@ fn what_is_certain_is_mended() {
     let diff = "-    delay_loop 6s // often\n-    lb_algo wwr\n+    delay_loop 6 # often\n\
                 +    lb_algo wrr\n";
     let dry = run(&["check", "--fix", "--dry-run", &name]);
-    assert_eq!((dry.code, dry.err.as_str()), (Some(1), ""), "the file is as it was");
+    assert_eq!((dry.code, dry.codes()), (Some(1), vec!["LD0203", "LD0130", "LD0213"]));
     assert!(dry.out.contains(diff), "{}", dry.out);
     assert_eq!(fs::read_to_string(&name).unwrap(), wrong);
     let done = run(&["check", "--fix", &name]);
@@ -142,6 +142,39 @@ fn what_is_certain_is_mended() {
     let found = ran(child.wait_with_output().unwrap());
     assert_eq!((found.code, found.out, found.err.as_str()), (Some(0), mended, ""));
     assert_eq!(run(&["check", "--dry-run", &name]).code, Some(2), "nothing to be dry about");
+}
+
+/// What is said is about the file that is on disk.
+#[test]
+fn a_file_that_cannot_be_written_back_is_as_it_was() {
+    let files = Files::new();
+    let wrong = GOOD.replace("wrr", "wwr");
+    // The name of the draft beside it would be too long.
+    let name = files.write(&format!("{}.conf", "a".repeat(250)), &wrong);
+    let found = run(&["check", "--fix", &name]);
+    assert_eq!((found.code, found.codes()), (Some(2), vec!["LD0213"]), "{}", found.err);
+    assert!(found.err.contains("error: cannot write "), "{}", found.err);
+    let dry = run(&["check", "--fix", "--dry-run", "--format", "json", &name]);
+    assert!(dry.code == Some(1) && dry.out.contains("\"errors\": 1"), "{}", dry.out);
+    assert_eq!(fs::read_to_string(&name).unwrap(), wrong);
+}
+
+/// It is said why; and the text of UTF-16 is read all the same.
+#[test]
+fn files_in_other_encodings_are_not_mended() {
+    let files = Files::new();
+    let wrong = GOOD.replace("wrr", "wwr");
+    let gbk = [b"# \xb8\xba\xd4\xd8\n", wrong.as_bytes()].concat();
+    let name = files.write("gbk.conf", &gbk);
+    let found = run(&["check", "--fix", &name]);
+    assert_eq!((found.code, found.codes()), (Some(1), vec!["LD0134", "LD0213"]));
+    assert!(found.err.starts_with(&format!("{name}: nothing is mended here: ")), "{}", found.err);
+    assert_eq!((found.out.as_str(), fs::read(&name).unwrap()), ("", gbk));
+    for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+        let wide: Vec<u8> = format!("\u{feff}{GOOD}").encode_utf16().flat_map(bytes).collect();
+        let found = run(&["check", &files.write("wide.conf", wide)]);
+        assert_eq!((found.code, found.codes()), (Some(1), vec!["LD0190"]), "{}", found.err);
+    }
 }
 
 /// A file that is included by two configurations is mended once, and findings stand where they are.

@@ -56,7 +56,7 @@ pub(super) fn files(arguments: &CheckArgs) -> u8 {
     for path in &files {
         match load(path, &options) {
             Ok(sources) => all.push(if arguments.fix {
-                mend(path, sources, &levels, arguments, &mut code)
+                mend(path, &sources, arguments, &mut code)
             } else {
                 advised(sources, probe.as_ref())
             }),
@@ -91,26 +91,17 @@ pub(super) fn files(arguments: &CheckArgs) -> u8 {
     code.max(print(&text))
 }
 
-/// Mends a configuration; what is left to be said is about the mended one. A dry run has the exit
-/// code of the file as it is.
-fn mend(
-    path: &Path,
-    sources: Sources,
-    levels: &Levels,
-    arguments: &CheckArgs,
-    code: &mut u8,
-) -> Advised {
+/// Mends a configuration; what is left to be said is about the files as they are then: of a dry run,
+/// as they were.
+fn mend(path: &Path, sources: &Sources, arguments: &CheckArgs, code: &mut u8) -> Advised {
     let from_input = path == Path::new("-");
     let show = match arguments.format {
         Format::Text => fix::Show::Output,
         Format::Short | Format::Json | Format::Sarif | Format::Github => fix::Show::Error,
     };
-    let mended = fix::run(&sources, from_input, arguments.dry_run, show);
+    let mended = fix::run(sources, from_input, arguments.dry_run, show);
     if !mended.ok {
         *code = exit::CONFIG;
-    }
-    if arguments.dry_run && advised(sources, None).level(levels).found.has_errors() {
-        *code = (*code).max(exit::FAILED);
     }
     advised(mended.sources, None)
 }

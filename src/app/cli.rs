@@ -225,7 +225,7 @@ pub(super) struct CheckArgs {
     /// output
     #[arg(long)]
     pub(super) fix: bool,
-    /// With --fix: only show the difference
+    /// With --fix: only show the difference, and what is to be said of the files as they are
     #[arg(long, requires = "fix")]
     pub(super) dry_run: bool,
     /// Also look at this machine and the real servers, for at most so many seconds (30 if none are

@@ -1,6 +1,6 @@
 //! `ldirector check --fix`: shows what is mended, and writes it.
 use super::{check::colours, print};
-use crate::config::{fix, io::replace, source::Sources};
+use crate::config::{self, diagnostic::Certainty, fix, io::replace, source::Sources};
 use similar::{
     DiffTag,
     algorithms::{Capture, Replace, myers},
@@ -10,7 +10,7 @@ use std::{ops::Range, path::Path};
 /// What became of a configuration.
 #[derive(Debug)]
 pub(super) struct Mended {
-    /// With everything mended that can be.
+    /// As the files are now.
     pub(super) sources: Sources,
     /// Whether showing and writing went well.
     pub(super) ok: bool,
@@ -30,12 +30,18 @@ pub(super) fn run(sources: &Sources, from_input: bool, dry_run: bool, show: Show
         Show::Output => colours(&std::io::stdout()),
         Show::Error => colours(&std::io::stderr()),
     };
+    for (path, why) in unmendable(sources) {
+        eprintln!("{}: {why}", path.display());
+    }
     let (mended, _) = fix::fix(sources);
+    let mut now = sources.clone();
     let mut ok = true;
-    for (number, (before, after)) in sources.files.iter().zip(&mended.files).enumerate() {
+    let files = now.files.iter_mut().zip(&sources.files).zip(mended.files);
+    for (number, ((now, before), after)) in files.enumerate() {
         let is_input = from_input && number == 0;
         if is_input && !dry_run {
             ok &= print(&after.text) == super::exit::OK;
+            *now = after;
             continue;
         }
         if before.text == after.text {
@@ -46,12 +52,37 @@ pub(super) fn run(sources: &Sources, from_input: bool, dry_run: bool, show: Show
             Show::Output => ok &= print(&difference) == super::exit::OK,
             Show::Error => eprint!("{difference}"),
         }
-        if !dry_run && let Err(error) = replace(&before.path, &before.text, &after.text) {
-            eprintln!("error: {error}");
-            ok = false;
+        if dry_run {
+            continue;
+        }
+        match replace(&before.path, &before.text, &after.text) {
+            Ok(()) => *now = after,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ok = false;
+            }
         }
     }
-    Mended { sources: mended, ok }
+    Mended { sources: now, ok }
+}
+
+/// Files in which something could be mended, if only they could be written back.
+fn unmendable(sources: &Sources) -> Vec<(&Path, &'static str)> {
+    let files = sources.files.iter().enumerate().filter(|(_, file)| file.lossy);
+    let mut files = files.peekable();
+    if files.peek().is_none() {
+        return vec![];
+    }
+    let (_, found) = config::parse(sources);
+    let wanted = |number: usize| {
+        let mut here = found.iter().filter(|found| usize::from(found.span.file.0) == number);
+        here.any(|found| found.certainty == Certainty::Certain)
+    };
+    let why = "nothing is mended here: the file is not UTF-8; save it as UTF-8 first";
+    files
+        .filter(|(number, _)| wanted(*number))
+        .map(|(_, file)| (file.path.as_path(), why))
+        .collect()
 }
 
 /// A unified diff.

@@ -92,7 +92,9 @@ impl<'s> Expander<'s> {
             at = '\u{feff}'.len_utf8();
             out.report(rules::BYTE_ORDER_MARK, Span { file, start: 0, end: 3 }).mend_with("");
         }
-        if source.lossy {
+        if source.utf16 {
+            out.report(rules::UTF16, Span { file, start: 0, end: 1 });
+        } else if source.lossy {
             let first = source.text.find('\u{fffd}').unwrap_or(0);
             let start = u32::try_from(first).unwrap_or(0);
             out.report(rules::NOT_UTF8, Span { file, start, end: start + 3 });

@@ -75,8 +75,11 @@ pub struct SourceFile {
     pub text: String,
     /// Where its include lines lead: byte offset of the line → what was found for its pattern.
     pub includes: BTreeMap<u32, Included>,
-    /// Some bytes were not UTF-8.
+    /// The bytes of the file are not those of `text`: they were not UTF-8.
     pub lossy: bool,
+    /// They were UTF-16, by the mark at the start.
+    #[serde(default)]
+    pub utf16: bool,
 }
 
 /// The outcome of one include line.

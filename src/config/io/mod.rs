@@ -132,12 +132,15 @@ impl Loader {
 
     fn add(&mut self, path: PathBuf, bytes: Vec<u8>) -> Option<u16> {
         let number = u16::try_from(self.sources.files.len()).ok()?;
-        let (text, lossy) = match String::from_utf8(bytes) {
-            Ok(text) => (text, false),
-            Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
+        let wide = utf16(&bytes);
+        let utf16 = wide.is_some();
+        let (text, lossy) = match (wide, String::from_utf8(bytes)) {
+            (Some(text), _) => (text, true),
+            (None, Ok(text)) => (text, false),
+            (None, Err(error)) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
         };
         self.known.insert(path.clone(), number);
-        self.sources.files.push(SourceFile { path, text, includes: BTreeMap::new(), lossy });
+        self.sources.files.push(SourceFile { path, text, includes: BTreeMap::new(), lossy, utf16 });
         Some(number)
     }
 
@@ -181,6 +184,18 @@ impl Loader {
         }
         included
     }
+}
+
+/// The text of a file that begins with the byte order mark of UTF-16.
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let unit = match bytes.first_chunk()? {
+        [0xff, 0xfe] => u16::from_le_bytes,
+        [0xfe, 0xff] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units = bytes.as_chunks().0.iter().skip(1).map(|pair| unit(*pair));
+    let chars = char::decode_utf16(units);
+    Some(chars.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
 }
 
 /// Offset and pattern of each include line.

@@ -28,6 +28,7 @@ super::rules! {
     LONE_SEMICOLON = warning(132, "a statement does not end with `;`", "remove it");
     BYTE_ORDER_MARK = note(133, "the file begins with a byte order mark", "save it as UTF-8 without one: keepalived stumbles over it");
     NOT_UTF8 = warning(134, "the file is not UTF-8 from here on", "save it as UTF-8");
+    UTF16 = error(190, "the file is UTF-16", "save it as UTF-8: `iconv -f UTF-16 -t UTF-8`");
     ALLOW_UNKNOWN = warning(136, "there is no finding `{code}`, so nothing is silenced", "`ldirector explain` lists all codes");
     ALLOW_ERROR = warning(137, "{code} is an error and cannot be silenced", "mend what it reports");
     MISSING_OPENING = error(138, "the block of `{word}` has no `{{`", "add `{{` at the end of this line");

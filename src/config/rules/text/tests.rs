@@ -143,9 +143,12 @@ fn codes(folder: &Path, example: &Example) -> Vec<u16> {
         bytes.extend_from_slice(if at > 0 { b"\xe9" } else { b"" });
         bytes.extend_from_slice(part.as_bytes());
     }
-    let bytes = String::from_utf8(bytes.clone()).map_or(bytes, |text| {
+    let mut bytes = String::from_utf8(bytes.clone()).map_or(bytes, |text| {
         text.replace("/etc/keepalived/", &format!("{}/", folder.display())).into_bytes()
     });
+    if let Some(text) = text.strip_prefix("<UTF-16>") {
+        bytes = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    }
     let path = folder.join("keepalived.conf");
     fs::write(&path, bytes).unwrap();
     let sources = io::load(&path, &io::LoadOptions::default()).unwrap();
