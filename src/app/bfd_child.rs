@@ -34,7 +34,7 @@ async fn turn(arguments: &RunArgs, config: Config, link: Link, answers: Answers)
     tokio::spawn(async move {
         while let Some(report) = reports.recv().await {
             match report {
-                Upward::Reached(mark) => answers.send(mark.into()),
+                Upward::Reached(mark) => answers.send(child::reached(mark)),
                 Upward::Status(number, status) => answers.send(ToParent::Bfd(number, status)),
                 // The next one would not make up for it.
                 Upward::Changed { name, up } => {

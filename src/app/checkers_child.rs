@@ -88,7 +88,7 @@ async fn turn(
     tokio::spawn(async move {
         while let Some(report) = reports.recv().await {
             answers.send(match report {
-                Upward::Reached(mark) => mark.into(),
+                Upward::Reached(mark) => child::reached(mark),
                 Upward::Status(number, status) => ToParent::Director(number, status),
             });
         }

@@ -112,6 +112,14 @@ async fn write(mut writer: OwnedWriteHalf, mut queue: mpsc::Receiver<ToParent>) 
     }
 }
 
+/// What the parent is told of a mark that was reached.
+pub(super) const fn reached(mark: Mark) -> ToParent {
+    match mark {
+        Mark::Ping(number) => ToParent::Pong(number),
+        Mark::Configured => ToParent::Configured,
+    }
+}
+
 /// The way up; cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Answers(mpsc::Sender<ToParent>);

@@ -4,7 +4,6 @@ pub mod io;
 
 use crate::{
     config::source::Sources,
-    machine::io::Mark,
     status::{BfdStatus, DirectorStatus, Snapshot, VrrpStatus},
 };
 use serde::{Deserialize, Serialize};
@@ -46,15 +45,6 @@ pub enum ToParent {
         name: String,
         up: bool,
     },
-}
-
-impl From<Mark> for ToParent {
-    fn from(mark: Mark) -> Self {
-        match mark {
-            Mark::Ping(number) => Self::Pong(number),
-            Mark::Configured => Self::Configured,
-        }
-    }
 }
 
 /// What a client of the control socket asks.
