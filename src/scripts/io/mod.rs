@@ -207,15 +207,8 @@ async fn admitted(
 ) -> Result<(PathBuf, Identity), String> {
     let program = find(script).map_err(|refusal| refusal.to_string())?;
     let wanted = Wanted::of(script, policy);
-    let asked = NAMES.answer(&wanted, |answer| wanted.judge(answer.clone(), policy).is_ok());
-    let judged = match until {
-        None => wanted.judge(asked.await, policy),
-        Some(until) => match timeout_at(until, asked).await {
-            Ok(answer) => wanted.judge(answer, policy),
-            Err(_) => Err(wanted.unanswered()),
-        },
-    };
-    let identity = judged.map_err(|refusal| refusal.to_string())?;
+    let identity = NAMES.identity(&wanted, policy, until).await;
+    let identity = identity.map_err(|refusal| refusal.to_string())?;
     let Some(flaw) = flaw(&program, &identity, policy) else { return Ok((program, identity)) };
     let owner = Wanted::owner(flaw.owner);
     let known = timeout(OWNER, NAMES.answer(&owner, |_| true)).await.ok();

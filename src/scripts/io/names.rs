@@ -3,14 +3,15 @@
 //!
 //! Tasks: one blocking thread per question that is on its way, never two for the same one. The
 //! runtime owns them; who waits may go away at any time, the answer is kept for the next one.
-use super::identity::{Answer, Failure, Wanted};
+use super::identity::{Answer, Failure, Identity, Wanted};
+use crate::scripts::{Policy, Refusal};
 use nix::errno::Errno;
 use std::{
     collections::BTreeMap,
     sync::{Arc, LazyLock, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout_at};
 
 /// After so long it is asked again who somebody is; what is known counts until the answer is there.
 const KNOWN: Duration = Duration::from_secs(60);
@@ -48,6 +49,23 @@ impl Names {
         refused: Duration,
     ) -> Self {
         Self { service: Arc::new(service), known, refused, questions: Mutex::default() }
+    }
+
+    /// As whom to run, or why not; `until` is when the answer is of no use any more.
+    pub(super) async fn identity(
+        &self,
+        wanted: &Wanted,
+        policy: &Policy,
+        until: Option<tokio::time::Instant>,
+    ) -> Result<Identity, Refusal> {
+        let asked = self.answer(wanted, |answer| wanted.judge(answer.clone(), policy).is_ok());
+        let answer = match until {
+            None => asked.await,
+            Some(until) => {
+                timeout_at(until, asked).await.map_err(|_elapsed| wanted.unanswered())?
+            }
+        };
+        wanted.judge(answer, policy)
     }
 
     /// Answers at once with what is known, where that is good enough, however old it is; else waits.
@@ -114,7 +132,8 @@ impl Names {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::identity::Identity, *};
+    use super::*;
+    use crate::base::Script;
     use std::sync::mpsc;
     use tokio::time::timeout;
 
@@ -215,5 +234,24 @@ mod tests {
             assert_eq!(get(&names, &wanted).await, Err(Failure::NoUser));
         }
         assert_eq!(asked.lock().unwrap().len(), 1, "not at every run");
+    }
+
+    #[tokio::test]
+    async fn a_script_waits_no_longer_than_it_may_run() {
+        let (names, answers, _) = service(LONG, Duration::ZERO);
+        let script = Script { argv: vec!["true".into()], user: None, group: None };
+        let (lax, strict) = (Policy::default(), Policy { security: true, ..Policy::default() });
+        let wanted = Wanted::of(&script, &lax);
+        let until = || Some(tokio::time::Instant::now() + Duration::from_millis(30));
+        let why = names.identity(&wanted, &lax, until()).await.unwrap_err().to_string();
+        assert!(why.contains("keepalived_script`: the name service does not answer"), "{why}");
+        answers.send(Err(Failure::NoUser)).unwrap();
+        let as_we_are = Ok(Identity::default());
+        assert_eq!(names.identity(&wanted, &lax, None).await, as_we_are);
+        let why = names.identity(&wanted, &strict, until()).await.unwrap_err().to_string();
+        assert!(why.contains("does not answer"), "asked again, where that is no good: {why}");
+        assert_eq!(names.identity(&wanted, &lax, until()).await, as_we_are);
+        answers.send(bob(1)).unwrap();
+        assert_eq!(names.identity(&wanted, &strict, None).await.ok(), bob(1).ok());
     }
 }
