@@ -288,10 +288,13 @@ fn fits<T>(
         return false;
     }
     if takes_block && statement.block.is_none() {
-        let words: Vec<&str> = statement.words.iter().map(Word::as_str).collect();
+        let (own, lines) = statement.words.split_at(statement.words.len() - surplus.len());
+        let text =
+            |words: &[Word<'_>]| words.iter().map(Word::as_str).collect::<Vec<_>>().join(" ");
+        let within = if lines.is_empty() { "...".to_owned() } else { text(lines) };
         out.report(rules::MISSING_BLOCK, statement.span)
             .with("word", statement.first())
-            .with("line", words.join(" "));
+            .with("line", format!("{} {{ {within} }}", text(own)));
         return false;
     }
     if let (false, Some(block)) = (takes_block, &statement.block) {

@@ -162,17 +162,12 @@ pub(super) fn drop_unused(
 ) -> Vec<TrackScript> {
     let (used, unused): (Vec<_>, Vec<_>) =
         scripts.into_iter().partition(|script| used.contains(script.name.value.as_str()));
-    for script in unused {
-        // A slip in the name where it is tracked has been reported there.
-        let is_meant = out.iter().any(|found| {
-            found.rule == rules::SCRIPT_UNKNOWN_NEAR
-                && found.replacement.as_deref() == Some(&*script.name.value)
-        });
-        // It stands in a track_script, where its weight does not count: that has been said.
-        if is_meant || named.contains(&script.name.value) {
-            continue;
+    // What tracks it may stand in what was not understood.
+    if !out.has_errors() {
+        // In a track_script its weight may not count: that has been said.
+        for script in unused.into_iter().filter(|script| !named.contains(&script.name.value)) {
+            out.report(rules::SCRIPT_UNUSED, script.name.span).with("name", script.name.value);
         }
-        out.report(rules::SCRIPT_UNUSED, script.name.span).with("name", &script.name.value);
     }
     used
 }

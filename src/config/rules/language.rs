@@ -4,7 +4,7 @@ super::rules! {
     UNKNOWN_KEYWORD_NEAR = error(102, "unknown keyword `{word}` in {block}", "did you mean `{near}`?");
     KEYWORD_ELSEWHERE = error(103, "`{word}` does not belong in {block}", "it belongs in {home}");
     MISSING_ARGUMENT = error(104, "`{word}` needs {needs}", "write `{word} {needs}`");
-    MISSING_BLOCK = error(106, "`{word}` needs a block", "write `{line} {{ ... }}`");
+    MISSING_BLOCK = error(106, "`{word}` needs a block", "write `{line}`");
     UNEXPECTED_BLOCK = error(107, "`{word}` takes no block", "");
     ONE_LINE_BLOCK = error(108, "`{word}` swallows the keyword `{surplus}`: there is one statement a line", "write each on a line of its own:\n{reflowed}");
     ALIAS = error(109, "unknown keyword `{word}` in {block}", "{advice}");

@@ -106,6 +106,8 @@ enum AuthenticationKind {
 #[derive(Debug, Default)]
 struct UnicastDraft {
     peers: Vec<Spanned<UnicastPeer>>,
+    /// A line of the list was no address, which has been said.
+    peer_refused: bool,
     /// Where the first keyword of unicast stands.
     said: Option<Span>,
     ttl: Option<u8>,

@@ -24,6 +24,7 @@ pub(super) fn peers(draft: &mut Draft, statement: &Statement<'_>, out: &mut Diag
         let Some(first) = words.next() else { continue };
         let name = value_rules::HOST_NAME;
         let Some((address, _)) = line::leading(statement.first(), first, name, out) else {
+            draft.unicast.peer_refused = true;
             continue;
         };
         let mut peer = UnicastPeer { address, min_ttl: None, max_ttl: None };
@@ -59,7 +60,9 @@ impl Draft {
         out: &mut Diagnostics,
     ) -> Option<Unicast> {
         let draft = std::mem::take(&mut self.unicast);
-        let lonely = draft.peers.is_empty();
+        let lonely = draft.peers.is_empty()
+            && !draft.peer_refused
+            && !out.explains(self.said, "vrrp_instance", "unicast_peer");
         let mut peers = vec![];
         for Spanned { value: peer, span } in draft.peers {
             if Family::of(&peer.address) == family {
