@@ -115,8 +115,16 @@ fn what_cannot_be_read_is_said_in_one_sentence() {
                 found.err
             );
             assert!(found.err.contains(why) && found.err.lines().count() == 1, "{}", found.err);
+            assert!(!found.err.contains("-f FILE"), "it is named: {}", found.err);
         }
     }
+    let absent = files.name("absent.conf");
+    let found = run(&["check", "--lang", "zh", &absent]);
+    assert_eq!(found.err, format!("错误: 无法读取 {absent}：没有这个文件或目录\n"));
+    let found = run(&["realserver", "--lang", "zh"]);
+    assert_eq!(found.err, "错误: 是哪个虚拟地址？`--vip 地址`\n");
+    let found = run(&["realserver", "--vip", "192.0.2.80/24"]);
+    assert!(found.code == Some(2) && found.err.contains("write it without `/24`"), "{}", found.err);
 }
 
 /// Slips of texts that many have copied: what is to be replaced, what stands there instead, the

@@ -167,6 +167,18 @@ fn the_command_says_what_is_lost_with_its_line() {
     }
     let (code, _, said) = run(&["import", "ldirectord.cf", "/nowhere"], "");
     assert!(code == 2 && said.contains("/nowhere"), "{code} {said}");
+    let listed = "IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler\n\
+                  TCP  192.0.2.80:80 rr\n";
+    for (what, text, why) in [
+        ("ipvsadm-save", listed, "`ipvsadm-save -n`"),
+        ("-", listed, "`ipvsadm-save -n`"),
+        ("ldirectord.cf", "! a\nglobal_defs {\n}\n", "`ldirector check`"),
+        ("-", "virtual_server 192.0.2.80 80 {\n}\n", "`ldirector check`"),
+    ] {
+        let (code, out, said) = run(&["import", what], text);
+        assert_eq!((code, out.as_str(), said.lines().count()), (1, "", 1), "{said}");
+        assert!(said.contains(why), "{said}");
+    }
     let (code, _, said) = run(&["import", "haproxy", manual], "");
     assert!(code == 2 && said.contains("`haproxy` is no format"), "{code} {said}");
 }

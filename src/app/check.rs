@@ -56,12 +56,12 @@ pub(super) fn files(arguments: &CheckArgs) -> u8 {
     for path in &files {
         match load(path, &options) {
             Ok(sources) => all.push(if arguments.fix {
-                mend(path, &sources, arguments, &mut code)
+                mend(path, &sources, arguments, language, &mut code)
             } else {
                 advised(sources, probe.as_ref())
             }),
             Err(why) => {
-                eprintln!("error: {why}");
+                language::complain(&why, language);
                 code = exit::CONFIG;
             }
         }
@@ -93,13 +93,19 @@ pub(super) fn files(arguments: &CheckArgs) -> u8 {
 
 /// Mends a configuration; what is left to be said is about the files as they are then: of a dry run,
 /// as they were.
-fn mend(path: &Path, sources: &Sources, arguments: &CheckArgs, code: &mut u8) -> Advised {
+fn mend(
+    path: &Path,
+    sources: &Sources,
+    arguments: &CheckArgs,
+    language: Language,
+    code: &mut u8,
+) -> Advised {
     let from_input = path == Path::new("-");
     let show = match arguments.format {
         Format::Text => fix::Show::Output,
         Format::Short | Format::Json | Format::Sarif | Format::Github => fix::Show::Error,
     };
-    let mended = fix::run(sources, from_input, arguments.dry_run, show);
+    let mended = fix::run(sources, from_input, arguments.dry_run, show, language);
     if !mended.ok {
         *code = exit::CONFIG;
     }
@@ -287,7 +293,11 @@ fn load(path: &Path, options: &LoadOptions) -> Result<Sources, String> {
             .map_err(|error| format!("cannot read standard input: {error}"))?;
         return Ok(config::io::from_bytes("standard input", &text, options));
     }
-    config::io::load(path, options).map_err(|error| error.to_string())
+    config::io::load(path, options).map_err(|error| {
+        let usual = CONFIG_FILES.iter().any(|usual| path == Path::new(usual));
+        let hint = if usual && !path.exists() { ": name the file with -f FILE" } else { "" };
+        format!("{error}{hint}")
+    })
 }
 
 fn log(sources: &Sources, found: &Diagnostics) {

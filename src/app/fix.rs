@@ -1,6 +1,8 @@
 //! `ldirector check --fix`: shows what is mended, and writes it.
-use super::{check::colours, print};
-use crate::config::{self, diagnostic::Certainty, fix, io::replace, source::Sources};
+use super::{check::colours, language, print};
+use crate::config::{
+    self, diagnostic::Certainty, fix, io::replace, rules::text::Language, source::Sources,
+};
 use similar::{
     DiffTag,
     algorithms::{Capture, Replace, myers},
@@ -25,13 +27,19 @@ pub(super) enum Show {
 }
 
 /// Mends a configuration with the files it includes. Standard input is mended to standard output.
-pub(super) fn run(sources: &Sources, from_input: bool, dry_run: bool, show: Show) -> Mended {
+pub(super) fn run(
+    sources: &Sources,
+    from_input: bool,
+    dry_run: bool,
+    show: Show,
+    language: Language,
+) -> Mended {
     let colour = match show {
         Show::Output => colours(&std::io::stdout()),
         Show::Error => colours(&std::io::stderr()),
     };
     for (path, why) in unmendable(sources) {
-        eprintln!("{}: {why}", path.display());
+        eprintln!("{}: {}", path.display(), language::say(why, language));
     }
     let (mended, _) = fix::fix(sources);
     let mut now = sources.clone();
@@ -58,7 +66,7 @@ pub(super) fn run(sources: &Sources, from_input: bool, dry_run: bool, show: Show
         match replace(&before.path, &before.text, &after.text) {
             Ok(()) => *now = after,
             Err(error) => {
-                eprintln!("error: {error}");
+                language::complain(&error.to_string(), language);
                 ok = false;
             }
         }

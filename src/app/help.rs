@@ -75,7 +75,7 @@ What has no counterpart becomes a comment, and a warning with its line on standa
   ldirector import ldirectord.cf /etc/ha.d/ldirectord.cf > keepalived.conf
   ipvsadm-save -n | ldirector import ipvsadm-save > keepalived.conf
 
-Exit codes: 0 written, whatever the warnings; 2 the file cannot be read.";
+Exit codes: 0 written, whatever the warnings; 1 the file is of another kind; 2 it cannot be read.";
 
 pub(super) const GENHASH: &str = "\
 Example:

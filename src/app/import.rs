@@ -20,6 +20,10 @@ pub(super) fn run(arguments: &ImportArgs) -> u8 {
             return exit::CONFIG;
         }
     };
+    if let Some(why) = import::foreign(&text) {
+        eprintln!("error: {}: {why}", path.display());
+        return exit::FAILED;
+    }
     let imported = import::import(&text, format.unwrap_or_else(|| import::guess(&text)));
     for warning in &imported.warnings {
         eprintln!("warning: {}: {warning}", path.display());

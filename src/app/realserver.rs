@@ -58,7 +58,12 @@ enum Output {
 
 /// What several hosts can have at the same time, and clients can ask for.
 fn virtual_address(text: &str) -> Result<IpAddr, String> {
-    let address: IpAddr = text.parse().map_err(|_| "an address without a prefix".to_owned())?;
+    let address: IpAddr = text.parse().map_err(|_| match text.split_once('/') {
+        Some((address, length)) if address.parse::<IpAddr>().is_ok() => {
+            format!("write it without `/{length}`")
+        }
+        Some(_) | None => "it is not an IPv4 or IPv6 address".to_owned(),
+    })?;
     let link_local = match address {
         IpAddr::V4(_) => false,
         IpAddr::V6(address) => address.is_unicast_link_local(),
@@ -70,8 +75,9 @@ fn virtual_address(text: &str) -> Result<IpAddr, String> {
 }
 
 pub(super) fn run(arguments: &RealserverArgs) -> u8 {
+    let language = language::of(&arguments.language);
     if arguments.vips.is_empty() && arguments.action != Action::Undo {
-        eprintln!("error: which virtual address? `--vip ADDRESS`");
+        language::complain("which virtual address? `--vip ADDRESS`", language);
         return exit::CONFIG;
     }
     let method = if arguments.tun { Method::Tunnel } else { Method::Direct };
@@ -83,9 +89,8 @@ pub(super) fn run(arguments: &RealserverArgs) -> u8 {
     }
     let wanted = Wanted { vips, method };
     if arguments.action == Action::Print {
-        return printed(&wanted, arguments.format);
+        return printed(&wanted, arguments.format, language);
     }
-    let language = language::of(&arguments.language);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -107,16 +112,15 @@ pub(super) fn run(arguments: &RealserverArgs) -> u8 {
     })
 }
 
-fn printed(wanted: &Wanted, format: Output) -> u8 {
+fn printed(wanted: &Wanted, format: Output, language: Language) -> u8 {
     match format {
         Output::Shell => print(&shell(wanted)),
         Output::Ifcfg => match ifcfg(wanted) {
             Some(text) => print(&text),
             None => {
-                eprintln!(
-                    "error: the files of RHEL 7 are for IPv4; for IPv6 use `--format shell` from a \
-                     unit or rc.local"
-                );
+                let why = "the files of RHEL 7 are for IPv4; for IPv6 use `--format shell` from a \
+                           unit or rc.local";
+                language::complain(why, language);
                 exit::CONFIG
             }
         },

@@ -50,6 +50,27 @@ pub fn guess(text: &str) -> Format {
     }
 }
 
+/// What a text is that holds nothing to import, and what helps; None where it may hold something.
+#[must_use]
+pub fn foreign(text: &str) -> Option<&'static str> {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.clone().next()?;
+    if first.starts_with("IP Virtual Server version") || first.starts_with("Prot LocalAddress") {
+        return Some(
+            "this is what `ipvsadm -L` shows to people; give what `ipvsadm-save -n` prints",
+        );
+    }
+    let is_block = |line: &str| {
+        let word = line.split([' ', '\t', '{']).next().unwrap_or_default();
+        KEEPALIVED.contains(&word) && !line.contains('=')
+    };
+    lines.any(is_block).then_some("this is a keepalived.conf already: `ldirector check` checks it")
+}
+
+/// What begins the blocks of keepalived.conf.
+const KEEPALIVED: [&str; 5] =
+    ["global_defs", "virtual_server", "vrrp_instance", "vrrp_script", "vrrp_sync_group"];
+
 /// Reads every line; one that is not understood costs itself only.
 #[must_use]
 pub fn import(text: &str, format: Format) -> Imported {

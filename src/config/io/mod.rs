@@ -14,7 +14,7 @@ use super::{
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -36,7 +36,7 @@ pub struct LoadOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     #[error("cannot read {path}: {why}{remedy}")]
-    File { path: PathBuf, why: String, remedy: &'static str },
+    File { path: PathBuf, why: String, remedy: String },
     #[error("cannot read {path}: it includes more than {MAX_FILES} files")]
     TooMany { path: PathBuf },
 }
@@ -48,11 +48,11 @@ pub enum LoadError {
 pub fn load(path: &Path, options: &LoadOptions) -> Result<Sources, LoadError> {
     let main = read(path).map_err(|why| {
         let remedy = if why.contains("executable") {
-            ": remove its execute bits with chmod a-x, or is it the wrong file?"
-        } else if path.exists() {
-            ""
+            ": remove its execute bits with chmod a-x, or is it the wrong file?".to_owned()
+        } else if why.contains("ermission denied") {
+            fs::metadata(path).map_or_else(|_| TRY_ROOT.to_owned(), |about| readers(&about))
         } else {
-            ": name the file with -f FILE"
+            String::new()
         };
         LoadError::File { path: path.to_owned(), why, remedy }
     })?;
@@ -67,6 +67,19 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Sources, LoadError> {
         next += 1;
     }
     Ok(loader.finish())
+}
+
+/// What helps where not even its owner is seen.
+const TRY_ROOT: &str = ": root may read it: use sudo";
+
+/// Who may read a file.
+fn readers(about: &fs::Metadata) -> String {
+    let (owner, group, mode) = (about.uid(), about.gid(), about.mode());
+    if mode & 0o040 == 0 {
+        format!(": root and the user {owner} may read it: use sudo")
+    } else {
+        format!(": root, the user {owner} and the group {group} may read it: use sudo")
+    }
 }
 
 /// A configuration that does not come from a file: includes are relative to the working directory.
@@ -359,12 +372,27 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let options = LoadOptions::default();
         let why = |path: &Path| load(path, &options).unwrap_err().to_string();
-        assert!(why(&dir.path().join("absent")).contains("-f FILE"));
+        assert!(
+            why(&dir.path().join("absent")).ends_with("No such file or directory (os error 2)")
+        );
         assert!(why(dir.path()).contains("directory"));
         let script = dir.path().join("x");
         write(&script, "");
         fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
         assert!(why(&script).contains("chmod"));
+    }
+
+    #[test]
+    fn who_may_read_a_file_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a");
+        write(&file, "");
+        let said = |mode| {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            readers(&fs::metadata(&file).unwrap())
+        };
+        assert!(said(0o600).starts_with(": root and the user "));
+        assert!(said(0o640).contains(" and the group "));
     }
 
     #[test]
