@@ -17,9 +17,45 @@ static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
 
 /// The Chinese of a phrase; None where it is not known, or is a name.
 pub(crate) fn phrase(english: &str) -> Option<String> {
-    if let Some(chinese) = PHRASES.whole.get(english) {
-        return Some((*chinese).to_owned());
+    whole(english).or_else(|| list(english)).or_else(|| by_pattern(english))
+}
+
+fn whole(english: &str) -> Option<String> {
+    PHRASES.whole.get(english).map(|chinese| (*chinese).to_owned())
+}
+
+/// `a, b or c`, where each is a single word or a phrase; None where it is no such list.
+fn list(english: &str) -> Option<String> {
+    let (most, last) = match english.rsplit_once(" or ") {
+        Some((most, last)) => (most, Some(last)),
+        None => (english, None),
+    };
+    if last.is_none() && !most.contains(", ") {
+        return None;
     }
+    let item = |text: &str| match text.contains(' ') {
+        true => whole(text).or_else(|| by_pattern(text)),
+        false => Some(whole(text).unwrap_or_else(|| text.to_owned())),
+    };
+    let mut items = vec![];
+    // A phrase may hold a comma itself.
+    let mut so_far = String::new();
+    for part in most.split(", ") {
+        so_far.push_str(if so_far.is_empty() { "" } else { ", " });
+        so_far.push_str(part);
+        if let Some(found) = item(&so_far) {
+            items.push(found);
+            so_far.clear();
+        }
+    }
+    let last = match last {
+        Some(last) => format!(" 或 {}", item(last)?),
+        None => String::new(),
+    };
+    so_far.is_empty().then(|| items.join("、") + &last)
+}
+
+fn by_pattern(english: &str) -> Option<String> {
     PHRASES.patterns.iter().find_map(|(pattern, chinese)| {
         let mut found = matched(pattern, english)?.into_iter();
         let mut text = String::new();
