@@ -1,10 +1,14 @@
 //! A block is a table of keywords; this applies a table to a block.
 use super::{
     diagnostic::{Certainty, Diagnostics},
+    known::homes,
     rules::language as rules,
     source::Span,
     tree::{Statement, Word},
 };
+
+/// What messages call the level outside of any block.
+pub(super) const TOP: &str = "the file";
 
 /// One keyword of one block: what the parser, `check` and the README table know of it.
 #[derive(Debug)]
@@ -217,7 +221,7 @@ fn support<T>(keyword: &Keyword<T>, statement: &Statement<'_>, out: &mut Diagnos
 
 impl Takes {
     /// Fewest and most words behind the keyword, and whether a block follows.
-    const fn shape(self) -> (usize, usize, bool) {
+    pub(super) const fn shape(self) -> (usize, usize, bool) {
         match self {
             Self::Nothing => (0, 0, false),
             Self::OptionalBool | Self::UpTo1(_) => (0, 1, false),
@@ -531,66 +535,4 @@ pub(super) fn nearest<'n>(
         };
     let certainty = if alone && few { Certainty::Certain } else { Certainty::Likely };
     Some((best, certainty))
-}
-
-/// What messages call the level outside of any block.
-pub(super) const TOP: &str = "the file";
-
-/// Whether a word is a keyword of some block.
-pub(super) fn is_known(word: &str) -> bool {
-    !homes(word).is_empty()
-}
-
-/// Whether these words open a block within that of `around` (None: at the top level), and, where
-/// it is given, this line may be the first in it.
-pub(super) fn opens_a_block(
-    around: Option<&str>,
-    words: &[Word<'_>],
-    line: Option<&[Word<'_>]>,
-) -> bool {
-    let Some((keyword, arguments)) = words.split_first() else { return false };
-    let blocks = super::blocks::blocks();
-    let knows = |block: &BlockInfo, word: &str| {
-        (block.keywords)().into_iter().find(|known| known.names.contains(&word))
-    };
-    let around = match around {
-        None => TOP,
-        Some("SSL_GET") => "HTTP_GET",
-        Some(around) => around,
-    };
-    let around = blocks.iter().find(|block| block.name == around);
-    let Some((around, known)) =
-        around.and_then(|around| Some((around, knows(around, keyword.as_str())?)))
-    else {
-        return false;
-    };
-    let (least, most, takes_block) = known.takes.shape();
-    if !takes_block || !(least..=most).contains(&arguments.len()) {
-        return false;
-    }
-    let Some(first) = line.and_then(|line| line.first()) else { return line.is_none() };
-    match known.takes {
-        Takes::Lines(_) => knows(around, first.as_str()).is_none(),
-        _ => blocks
-            .iter()
-            .filter(|block| known.names.contains(&block.name))
-            .any(|block| knows(block, first.as_str()).is_some()),
-    }
-}
-
-/// The blocks that know a word: "virtual_server or real_server".
-fn homes(word: &str) -> String {
-    let homes: Vec<&str> =
-        super::blocks::blocks()
-            .into_iter()
-            .filter(|block| (block.keywords)().iter().any(|known| known.names.contains(&word)))
-            .map(|block| {
-                if block.name == TOP { "the file itself, outside of any block" } else { block.name }
-            })
-            .collect();
-    match homes.split_last() {
-        Some((last, [])) => (*last).to_owned(),
-        Some((last, first)) => format!("{} or {last}", first.join(", ")),
-        None => String::new(),
-    }
 }

@@ -9,6 +9,7 @@ pub mod fix;
 pub mod formats;
 pub mod io;
 pub mod keyword;
+mod known;
 pub mod levels;
 mod lexer;
 mod line;
@@ -59,10 +60,10 @@ pub fn parse_for_advice(sources: &Sources) -> (Config, Diagnostics, Written<'_>)
 /// `keep` gets every top-level statement once it has been understood.
 fn read<'s>(sources: &'s Sources, keep: impl FnMut(Statement<'s>)) -> (Config, Diagnostics) {
     let found = RefCell::new(Diagnostics::default());
-    let statements = Reader::new(sources, blocks::is_root_block, keyword::opens_a_block, &found);
+    let statements = Reader::new(sources, blocks::is_root_block, known::opens_a_block, &found);
     let config = blocks::interpret(statements, sources, &found, keep);
     let mut found = found.into_inner();
-    found.forget_the_doubtful(keyword::is_known);
+    found.forget_the_doubtful(known::is_known);
     found.blame_parameters();
     (config, found)
 }

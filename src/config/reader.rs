@@ -12,6 +12,10 @@ use std::{borrow::Cow, cell::RefCell};
 /// Blocks within one another; no keyword needs more than five.
 const MAX_DEPTH: usize = 64;
 
+/// Whether these words open a block that stands in the block of this keyword (None: at the top
+/// level), and, where they are given, these words may be the first line of it.
+type Opens = fn(Option<&str>, &[Word<'_>], Option<&[Word<'_>]>) -> bool;
+
 /// An iterator over the top-level statements, one at a time, so that a large file is never held as
 /// a tree. A brace that is missing or too many is reported once, where the mistake was most likely
 /// made, judging by indentation and by blocks that stand only at the top level.
@@ -20,9 +24,7 @@ pub(super) struct Reader<'s, 'd> {
     out: &'d RefCell<Diagnostics>,
     /// Whether these words open a block that stands at the top level only.
     is_root: fn(&[Word<'_>]) -> bool,
-    /// Whether these words open a block that stands in the block of this keyword (None: at the top
-    /// level), and, where they are given, these words may be the first line of it.
-    opens: fn(Option<&str>, &[Word<'_>], Option<&[Word<'_>]>) -> bool,
+    opens: Opens,
     /// The words that open the top-level block.
     top: Span,
     /// Indentations of the blocks that are open, outermost first.
@@ -49,7 +51,7 @@ impl<'s, 'd> Reader<'s, 'd> {
     pub(super) fn new(
         sources: &'s Sources,
         is_root: fn(&[Word<'_>]) -> bool,
-        opens: fn(Option<&str>, &[Word<'_>], Option<&[Word<'_>]>) -> bool,
+        opens: Opens,
         out: &'d RefCell<Diagnostics>,
     ) -> Self {
         let expander = Expander::new(sources, &mut out.borrow_mut());
