@@ -4,20 +4,38 @@ use super::{
     keyword::{BlockInfo, TOP, Takes},
     tree::Word,
 };
+use std::{collections::HashSet, sync::LazyLock};
 
 /// Whether a word is a keyword of some block.
 pub(super) fn is_known(word: &str) -> bool {
     !homes(word).is_empty()
 }
 
+/// The keywords that open a block somewhere: few lines begin with one, and every line is asked.
+static OPENING: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let keywords = blocks().into_iter().flat_map(|block| (block.keywords)());
+    keywords.filter(|known| known.takes.shape().2).flat_map(|known| known.names).copied().collect()
+});
+
+/// A line that may be the first of a block that has no brace.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FirstLine<'l, 's> {
+    pub(super) words: &'l [Word<'s>],
+    /// It is indented deeper than the line in front of it.
+    pub(super) deeper: bool,
+}
+
 /// Whether these words open a block within that of `around` (None: at the top level), and, where
-/// it is given, this line may be the first in it.
+/// it is given, this line belongs in it.
 pub(super) fn opens_a_block(
     around: Option<&str>,
     words: &[Word<'_>],
-    line: Option<&[Word<'_>]>,
+    line: Option<FirstLine<'_, '_>>,
 ) -> bool {
     let Some((keyword, arguments)) = words.split_first() else { return false };
+    if !OPENING.contains(keyword.as_str()) {
+        return false;
+    }
     let blocks = blocks();
     let knows = |block: &BlockInfo, word: &str| {
         (block.keywords)().into_iter().find(|known| known.names.contains(&word))
@@ -37,13 +55,16 @@ pub(super) fn opens_a_block(
     if !takes_block || !(least..=most).contains(&arguments.len()) {
         return false;
     }
-    let Some(first) = line.and_then(|line| line.first()) else { return line.is_none() };
+    let Some(line) = line else { return true };
+    let Some(first) = line.words.first().map(Word::as_str) else { return false };
     match known.takes {
-        Takes::Lines(_) => knows(around, first.as_str()).is_none(),
-        _ => blocks
-            .iter()
-            .filter(|block| known.names.contains(&block.name))
-            .any(|block| knows(block, first.as_str()).is_some()),
+        Takes::Lines(_) if line.deeper => knows(around, first).is_none(),
+        Takes::Lines(_) => !is_known(first),
+        _ => {
+            let own = blocks.iter().filter(|block| known.names.contains(&block.name));
+            own.into_iter().any(|block| knows(block, first).is_some())
+                && (line.deeper || knows(around, first).is_none())
+        }
     }
 }
 

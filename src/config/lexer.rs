@@ -166,19 +166,20 @@ fn narrow(c: char) -> Option<char> {
     }
 }
 
+/// Characters that are looked at to either side.
+const LONGEST_FIGURES: usize = 128;
+
 /// Whether the word around this place is a number, an address or a path when its characters are
 /// replaced: any other word may be a name, and names are the user's.
 fn is_in_figures(text: &str, at: usize) -> bool {
     // `priority：１００`: what stands behind the sign is looked at for itself.
     let own = text[at..].chars().next();
     let ends =
-        |c: char| c.is_whitespace() || c == '"' || matches!(c, '：' | '＝') && Some(c) != own;
-    let start =
-        text[..at].char_indices().rfind(|(_, c)| ends(*c)).map_or(0, |(at, c)| at + c.len_utf8());
-    let end = text[at..].find(ends).map_or(text.len(), |length| at + length);
-    let word = &text[start..end];
+        |c: &char| c.is_whitespace() || *c == '"' || matches!(c, '：' | '＝') && Some(*c) != own;
+    let before = text[..at].chars().rev().take(LONGEST_FIGURES).take_while(|c| !ends(c));
+    let start = at - before.map(char::len_utf8).sum::<usize>();
+    let word = text[start..].chars().take(LONGEST_FIGURES).take_while(|c| !ends(c));
     let plain: Option<String> = word
-        .chars()
         .filter(|c| !is_invisible(*c))
         .map(|c| if c.is_ascii() { Some(c) } else { narrow(c) })
         .collect();

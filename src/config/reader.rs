@@ -2,6 +2,7 @@
 use super::{
     diagnostic::{Certainty, Diagnostics, Doubted},
     expand::{Expander, Piece},
+    known::FirstLine,
     line::Line,
     rules::language as rules,
     source::{Sources, Span},
@@ -12,9 +13,8 @@ use std::{borrow::Cow, cell::RefCell};
 /// Blocks within one another; no keyword needs more than five.
 const MAX_DEPTH: usize = 64;
 
-/// Whether these words open a block that stands in the block of this keyword (None: at the top
-/// level), and, where they are given, these words may be the first line of it.
-type Opens = fn(Option<&str>, &[Word<'_>], Option<&[Word<'_>]>) -> bool;
+/// [`super::known::opens_a_block`].
+type Opens = fn(Option<&str>, &[Word<'_>], Option<FirstLine<'_, '_>>) -> bool;
 
 /// An iterator over the top-level statements, one at a time, so that a large file is never held as
 /// a tree. A brace that is missing or too many is reported once, where the mistake was most likely
@@ -89,10 +89,16 @@ impl<'s, 'd> Reader<'s, 'd> {
         let open = match (bracket, self.piece()) {
             (None, Some(Piece::Open(open))) => Some(open),
             (bracket, Some(next)) => {
-                let missing = bracket.is_none()
-                    && matches!(&next, Piece::Words { words: first, line }
-                        if line.indent.zip(indent).is_some_and(|(first, own)| own < first)
-                            && (self.opens)(around.as_deref(), &words, Some(first)));
+                let missing = match (&next, indent) {
+                    (
+                        Piece::Words { words: first, line: Line { indent: Some(at), .. } },
+                        Some(own),
+                    ) if bracket.is_none() && *at >= own => {
+                        let first = FirstLine { words: first, deeper: *at > own };
+                        (self.opens)(around.as_deref(), &words, Some(first))
+                    }
+                    _ => false,
+                };
                 self.expander.put_back(next);
                 let end = Span { start: span.end, ..span };
                 if missing {

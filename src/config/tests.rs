@@ -72,3 +72,20 @@ fn what_never_stops_growing_is_an_error() {
     let (_, codes) = read(&format!("~SEQ(I, 1, 99999) router_id {long}\n"));
     assert_eq!(codes, [144]);
 }
+
+/// Without indentation a line tells by its keyword where it belongs.
+#[test]
+fn a_missing_brace_is_found_without_indentation() {
+    let good = "vrrp_instance A {\ninterface eth0\nvirtual_router_id 7\nvirtual_ipaddress {\n\
+                192.0.2.80/24\n}\n}\nvirtual_server 192.0.2.80 80 {\nlb_algo rr\nlb_kind DR\n\
+                protocol TCP\nreal_server 192.0.2.11 80 {\nTCP_CHECK {\n}\n}\n}\n";
+    assert_eq!(read(good).1, Vec::<u16>::new());
+    for head in ["vrrp_instance A", "virtual_ipaddress", "virtual_server 192.0.2.80 80"] {
+        let (config, codes) = read(&good.replace(&format!("{head} {{"), head));
+        assert_eq!(codes, [138], "{head}");
+        assert_eq!(config.vrrp.instances.len(), 1, "{head}");
+        assert_eq!(config.director.virtual_servers.len(), 1, "{head}");
+    }
+    // What follows does not belong in it.
+    assert_eq!(read(&format!("vrrp_script chk\n{good}")).1, [106]);
+}
