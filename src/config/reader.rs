@@ -1,6 +1,6 @@
 //! Pieces to statements: which braces belong together, and where one is missing or too many.
 use super::{
-    diagnostic::{Certainty, Diagnostics, Doubted},
+    diagnostic::{Diagnostics, Doubted},
     expand::{Expander, Piece},
     known::FirstLine,
     line::Line,
@@ -102,10 +102,11 @@ impl<'s, 'd> Reader<'s, 'd> {
                 self.expander.put_back(next);
                 let end = Span { start: span.end, ..span };
                 if missing {
-                    let mut out = self.out.borrow_mut();
-                    let found = out.report(rules::MISSING_OPENING, span).with("word", &keyword);
-                    found.certainty = Certainty::Certain;
-                    found.mend_also(end, " {");
+                    self.out
+                        .borrow_mut()
+                        .report(rules::MISSING_OPENING, end)
+                        .with("word", &keyword)
+                        .mend_with(" {");
                 }
                 bracket.map(|(span, _)| span).or_else(|| missing.then_some(end))
             }

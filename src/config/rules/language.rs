@@ -31,7 +31,7 @@ super::rules! {
     UTF16 = error(190, "the file is UTF-16", "save it as UTF-8: `iconv -f UTF-16 -t UTF-8`");
     ALLOW_UNKNOWN = warning(136, "there is no finding `{code}`, so nothing is silenced", "`ldirector explain` lists all codes");
     ALLOW_ERROR = warning(137, "{code} is an error and cannot be silenced", "mend what it reports");
-    MISSING_OPENING = error(138, "the block of `{word}` has no `{{`", "add `{{` at the end of this line");
+    MISSING_OPENING = error(138, "the block of `{word}` has no `{{`", "add `{{` here");
     UNDEFINED_PARAMETER = error(140, "the parameter `{name}` is not defined", "define it before its use: `${name}=VALUE` on a line of its own");
     UNDEFINED_PARAMETER_KEPT = warning(141, "the parameter `{name}` is not defined; the text stays as it is", "define it before its use: `${name}=VALUE` on a line of its own");
     ENDLESS_PARAMETER = error(142, "this line never stops growing: a parameter contains itself", "");
