@@ -127,6 +127,28 @@ fn what_cannot_be_read_is_said_in_one_sentence() {
     assert!(found.code == Some(2) && found.err.contains("write it without `/24`"), "{}", found.err);
 }
 
+#[test]
+fn include_lines_that_find_nothing_say_what_helps() {
+    let files = Files::new();
+    fs::create_dir(files.path("conf.d")).unwrap();
+    files.write("conf.d/a.conf", "");
+    for (line, code, help) in [
+        ("include conf.d/a.conf;", "LD0151", "+ include conf.d/a.conf\n"),
+        ("include \"conf.d/*.conf\"", "LD0151", "+ include conf.d/*.conf\n"),
+        ("include a.conf b.conf", "LD0151", "write a line for each"),
+        ("include none.conf", "LD0151", "the directory of this file"),
+        ("includea none.conf", "LD0152", "the directory of this file"),
+        ("include conf.d", "LD0153", "write `include conf.d/*.conf`"),
+        ("includer conf.d/", "LD0154", "write `include conf.d/*.conf`"),
+        ("Include conf.d/a.conf", "LD0102", "did you mean `include`?"),
+        ("includes conf.d/a.conf", "LD0102", "did you mean `include`?"),
+    ] {
+        let found = run(&["check", &files.write("x.conf", format!("{line}\n{GOOD}"))]);
+        assert_eq!(found.codes(), [code], "{line}: {}", found.err);
+        assert!(found.err.contains(help), "{line}: {}", found.err);
+    }
+}
+
 /// Slips of texts that many have copied: what is to be replaced, what stands there instead, the
 /// codes, words of the answer, and whether the file can be used all the same.
 #[test]

@@ -9,6 +9,7 @@ use super::{
     source::{FileId, Sources, Span},
     tree::Word,
 };
+use std::path::Path;
 
 /// A parameter that grows beyond this is one that contains itself.
 const MAX_ROUNDS: usize = 64;
@@ -359,21 +360,27 @@ impl<'s> Expander<'s> {
             } else {
                 rules::INCLUDE_UNREADABLE
             };
-            out.report(rule, span).with("path", path.display()).with("why", why);
+            let remedy = readable(why, path, pattern);
+            let found = out.report(rule, span).with("path", path.display()).with("why", why);
+            found.with("remedy", remedy);
         }
         let wild = pattern.contains(['*', '?', '[']);
         if found.files.is_empty() && found.skipped.is_empty() {
-            let rule = if strict.wildcard || (strict.exact && !wild) {
-                rules::INCLUDE_NOTHING_STRICT
-            } else {
-                rules::INCLUDE_NOTHING
-            };
-            out.report(rule, span).with("pattern", pattern);
-        }
-        for empty in &found.empty_alternatives {
-            if strict.brace {
-                out.report(rules::INCLUDE_NOTHING_STRICT, span).with("pattern", empty);
+            let insists = strict.wildcard || strict.brace || (strict.exact && !wild);
+            let rule = if insists { rules::INCLUDE_NOTHING_STRICT } else { rules::INCLUDE_NOTHING };
+            let (advice, meant) = spelling(pattern);
+            let found = out.report(rule, span).with("pattern", pattern).with("advice", advice);
+            if let Some(meant) = meant {
+                let word = line.text.split_ascii_whitespace().next().unwrap_or_default();
+                found.replace_with(format!("{word} {meant}"));
             }
+        }
+        // That nothing was found at all has been said.
+        let some = !found.files.is_empty() || !found.skipped.is_empty();
+        for empty in found.empty_alternatives.iter().filter(|_| some && strict.brace) {
+            out.report(rules::INCLUDE_NOTHING_STRICT, span)
+                .with("pattern", empty)
+                .with("advice", "use `include` where that may be");
         }
         for file in found.files.iter().rev() {
             let id = FileId(*file);
@@ -415,6 +422,28 @@ impl<'s> Expander<'s> {
         let words = lexer::words(&statement, out);
         self.heed(&words);
         (!words.is_empty()).then_some(Piece::Words { words, line: statement })
+    }
+}
+
+/// What helps where a pattern matches nothing, and the pattern that was meant.
+fn spelling(pattern: &str) -> (&'static str, Option<&str>) {
+    let bare = pattern.trim_end_matches([';', ',']).trim_end().trim_matches(['"', '\'']);
+    if bare.contains(char::is_whitespace) {
+        ("an include line names one file or pattern: write a line for each", None)
+    } else if bare.len() < pattern.len() {
+        ("write it without quotes and without a mark behind it", Some(bare))
+    } else {
+        ("correct it: a relative path begins in the directory of this file", None)
+    }
+}
+
+/// What helps where a file cannot be included.
+fn readable(why: &str, path: &Path, pattern: &str) -> String {
+    match why {
+        "it is a directory" => format!("write `include {}/*.conf`", pattern.trim_end_matches('/')),
+        "it is executable" => format!("chmod a-x {}", path.display()),
+        "it is not a plain file" => "name a plain file".to_owned(),
+        _ => "let root read it".to_owned(),
     }
 }
 

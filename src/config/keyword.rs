@@ -444,6 +444,12 @@ fn unknown<T>(
         amend(out, "near", near, Some((near, certainty)));
         return;
     }
+    // The files that are meant have not been read: `--fix` cannot tell what comes of it.
+    if let Some((near, _)) = nearest(word, std::iter::once("include")) {
+        fresh(rules::UNKNOWN_KEYWORD_NEAR, out);
+        amend(out, "near", near, Some((near, Certainty::Likely)));
+        return;
+    }
     if let Some((_, advice)) = ALIASES.iter().find(|(alias, _)| *alias == word) {
         fresh(rules::ALIAS, out);
         amend(out, "advice", advice, None);

@@ -42,10 +42,10 @@ super::rules! {
     WIDE_CHARACTER = error(147, "`{character}` ({code}) is not the `{meant}` of this language", "write `{meant}`");
     BLANK_IN_DEFINITION = error(148, "no blank stands between `${name}` and `=`: this defines nothing", "write `${name}=VALUE`");
     TOO_DEEP = error(150, "includes or parameters are nested too deep here", "does a file include itself?");
-    INCLUDE_NOTHING = warning(151, "`{pattern}` matches no file", "");
-    INCLUDE_NOTHING_STRICT = error(152, "`{pattern}` matches no file", "use `include` where that may be");
-    INCLUDE_UNREADABLE = warning(153, "{path} is not included: {why}", "");
-    INCLUDE_UNREADABLE_STRICT = error(154, "{path} is not included: {why}", "");
+    INCLUDE_NOTHING = warning(151, "`{pattern}` matches no file", "{advice}");
+    INCLUDE_NOTHING_STRICT = error(152, "`{pattern}` matches no file", "{advice}");
+    INCLUDE_UNREADABLE = warning(153, "{path} is not included: {why}", "{remedy}");
+    INCLUDE_UNREADABLE_STRICT = error(154, "{path} is not included: {why}", "{remedy}");
     INCLUDE_FROM_PARAMETER = error(155, "an include cannot come from a parameter or a loop", "write the include line itself");
 }
 
