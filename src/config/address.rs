@@ -26,6 +26,15 @@ pub(super) fn without_comma(text: &str) -> Option<&str> {
     (bare.len() < text.len() && is_prefix(bare)).then_some(bare)
 }
 
+/// Reports a comma behind a word in which none may stand.
+pub(super) fn refuse_comma(word: &Word<'_>, out: &mut Diagnostics) {
+    let text = word.as_str();
+    let bare = text.trim_end_matches(COMMAS);
+    if bare.len() < text.len() {
+        out.report(rules::LIST_COMMA, word.span).with("value", text).mend_with(bare);
+    }
+}
+
 /// The prefix length of a mask that stands apart: `/24` or `255.255.255.0`.
 pub(super) fn mask(text: &str) -> Option<u8> {
     if let Some(length) = text.strip_prefix('/') {

@@ -6,6 +6,7 @@ use super::{
 use crate::{
     base::{AddressFlags, Family, InterfaceAddress, Prefix},
     config::{
+        address,
         diagnostic::Diagnostics,
         names::{Kind, Names},
         rules::global as rules,
@@ -89,8 +90,14 @@ fn read(
         match option.as_str() {
             "dev" => {
                 let name = |text: &str| (text.len() <= 15).then(|| text.to_owned());
+                let written = line.peek_word();
                 match line.read(option, "an interface name of at most 15 characters", out, name) {
-                    Some(dev) => found.dev = dev,
+                    Some(dev) => {
+                        if let Some(word) = written {
+                            address::refuse_comma(word, out);
+                        }
+                        found.dev = dev;
+                    }
                     // Better not there than on the wrong interface.
                     None => return None,
                 }

@@ -40,6 +40,10 @@ impl<'a, 's> Line<'a, 's> {
         self.statement.word(self.at).map(Word::as_str)
     }
 
+    pub(super) fn peek_word(&self) -> Option<&'a Word<'s>> {
+        self.statement.word(self.at)
+    }
+
     /// Whether the next word is this one; if so it is behind us.
     pub(super) fn skip(&mut self, word: &str) -> bool {
         let found = self.peek() == Some(word);
