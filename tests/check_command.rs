@@ -121,6 +121,14 @@ fn what_cannot_be_read_is_said_in_one_sentence() {
     let absent = files.name("absent.conf");
     let found = run(&["check", "--lang", "zh", &absent]);
     assert_eq!(found.err, format!("错误: 无法读取 {absent}：没有这个文件或目录\n"));
+    for (name, why) in [
+        ("folder.conf", "它是一个目录"),
+        ("script.conf", "它是可执行文件：请用 chmod a-x 去掉执行权限，或者这不是要检查的文件？"),
+    ] {
+        let name = files.name(name);
+        let found = run(&["check", "--lang", "zh", &name]);
+        assert_eq!(found.err, format!("错误: 无法读取 {name}：{why}\n"));
+    }
     let found = run(&["realserver", "--lang", "zh"]);
     assert_eq!(found.err, "错误: 是哪个虚拟地址？`--vip 地址`\n");
     let found = run(&["realserver", "--vip", "192.0.2.80/24"]);

@@ -50,7 +50,10 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Sources, LoadError> {
         let remedy = if why.contains("executable") {
             ": remove its execute bits with chmod a-x, or is it the wrong file?".to_owned()
         } else if why.contains("ermission denied") {
-            fs::metadata(path).map_or_else(|_| TRY_ROOT.to_owned(), |about| readers(&about))
+            fs::metadata(path).map_or_else(
+                |_| TRY_ROOT.to_owned(),
+                |about| readers(about.uid(), about.gid(), about.mode()),
+            )
         } else {
             String::new()
         };
@@ -72,13 +75,12 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Sources, LoadError> {
 /// What helps where not even its owner is seen.
 const TRY_ROOT: &str = ": root may read it: use sudo";
 
-/// Who may read a file.
-fn readers(about: &fs::Metadata) -> String {
-    let (owner, group, mode) = (about.uid(), about.gid(), about.mode());
-    if mode & 0o040 == 0 {
-        format!(": root and the user {owner} may read it: use sudo")
-    } else {
-        format!(": root, the user {owner} and the group {group} may read it: use sudo")
+/// Who may read a file, by its owner, group and mode.
+fn readers(owner: u32, group: u32, mode: u32) -> String {
+    match (owner, mode & 0o040) {
+        (0, 0) => ": only root may read it: use sudo".to_owned(),
+        (_, 0) => format!(": root and the user {owner} may read it: use sudo"),
+        _ => format!(": root, the user {owner} and the group {group} may read it: use sudo"),
     }
 }
 
@@ -384,15 +386,10 @@ mod tests {
 
     #[test]
     fn who_may_read_a_file_is_said() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("a");
-        write(&file, "");
-        let said = |mode| {
-            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
-            readers(&fs::metadata(&file).unwrap())
-        };
-        assert!(said(0o600).starts_with(": root and the user "));
-        assert!(said(0o640).contains(" and the group "));
+        assert_eq!(readers(0, 0, 0o600), ": only root may read it: use sudo");
+        assert_eq!(readers(7, 0, 0o600), ": root and the user 7 may read it: use sudo");
+        let shared = ": root, the user 0 and the group 8 may read it: use sudo";
+        assert_eq!(readers(0, 8, 0o640), shared);
     }
 
     #[test]
