@@ -145,9 +145,15 @@ pub fn apply<T>(
     out: &mut Diagnostics,
 ) {
     for statement in body {
-        let plain = without_sign(table, statement, out);
+        let keyword = find(table, statement.first());
+        let sign =
+            statement.word(1).is_some_and(|word| matches!(word.as_str(), "=" | ":" | "＝" | "："));
+        let plain = match keyword {
+            Some(_) if !sign => None,
+            Some(_) | None => without_sign(table, statement, out),
+        };
         let statement = plain.as_ref().unwrap_or(statement);
-        match find(table, statement.first()) {
+        match keyword.or_else(|| find(table, statement.first())) {
             Some(keyword) => {
                 if fits(table, keyword, statement, out) {
                     support(keyword, statement, out);
