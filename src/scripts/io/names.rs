@@ -42,6 +42,17 @@ struct Question {
     asking: bool,
 }
 
+impl Question {
+    /// False: it is under way already.
+    fn begin(&mut self) -> bool {
+        let begins = !self.asking;
+        if begins {
+            (self.asking, self.asked) = (true, Some(Instant::now()));
+        }
+        begins
+    }
+}
+
 impl Names {
     pub(super) fn new(
         service: impl Fn(&Wanted) -> Answer + Send + Sync + 'static,
@@ -73,18 +84,20 @@ impl Names {
         let mut heard = {
             let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
             let question = questions.entry(wanted.clone()).or_default();
-            let (known, asked) = {
-                let question = question.borrow();
-                (question.answer.clone(), question.asked)
-            };
-            let good = known.as_ref().is_some_and(good);
-            let lasts = if good { self.known } else { self.refused };
-            let fresh = asked.is_some_and(|at| at.elapsed() < lasts);
-            if !fresh {
+            let (mut known, mut is_good, mut fresh) = (None, false, false);
+            // In one look: an answer that came between two would be asked for again.
+            let begins = question.send_if_modified(|question| {
+                known.clone_from(&question.answer);
+                is_good = known.as_ref().is_some_and(&good);
+                let lasts = if is_good { self.known } else { self.refused };
+                fresh = question.asked.is_some_and(|at| at.elapsed() < lasts);
+                !fresh && question.begin()
+            });
+            if begins {
                 self.ask(wanted, question);
             }
             match known {
-                Some(answer) if good || fresh => return answer,
+                Some(answer) if is_good || fresh => return answer,
                 Some(_) | None => question.subscribe(),
             }
         };
@@ -98,22 +111,13 @@ impl Names {
     pub(super) fn ask_again(&self) {
         let questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
         for (wanted, question) in &*questions {
-            self.ask(wanted, question);
+            if question.send_if_modified(Question::begin) {
+                self.ask(wanted, question);
+            }
         }
     }
 
-    /// Unless that is under way.
     fn ask(&self, wanted: &Wanted, question: &watch::Sender<Question>) {
-        let begins = question.send_if_modified(|question| {
-            let begins = !question.asking;
-            if begins {
-                (question.asking, question.asked) = (true, Some(Instant::now()));
-            }
-            begins
-        });
-        if !begins {
-            return;
-        }
         let (wanted, service) = (wanted.clone(), Arc::clone(&self.service));
         let question = question.clone();
         tokio::task::spawn_blocking(move || {
