@@ -112,6 +112,7 @@ impl Keeper {
 
     pub(super) fn settings(&self, global: Arc<GlobalDefs>) {
         self.wishes.send_modify(|wish| {
+            wish.number += 1;
             wish.global = global;
             wish.reloads += 1;
         });

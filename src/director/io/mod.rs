@@ -129,8 +129,11 @@ impl<W: World> Executor<Director> for DirectorExecutor<W> {
         ControlFlow::Continue(())
     }
 
-    /// Never waits: a parent that does not read must not stop the checks.
+    /// Never waits for the parent: one that does not read must not stop the checks.
     async fn reached(&mut self, mark: Mark) {
+        if mark == Mark::Configured {
+            self.keeper.settled(PATIENCE).await;
+        }
         if let Err(error) = self.upward.try_send(Upward::Reached(mark)) {
             tracing::warn!("the parent does not read answers: {error}");
         }

@@ -7,6 +7,7 @@ use crate::ipvs::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// Clones share one kernel: a test keeps one to look in and to interfere.
@@ -99,8 +100,14 @@ impl State {
     }
 }
 
+/// The real one answers from another thread: whoever asks has to wait, and others go on.
+async fn elsewhere() {
+    tokio::time::sleep(Duration::from_millis(5)).await;
+}
+
 impl IpvsKernel for FakeKernel {
     async fn dump(&mut self) -> Result<Observed, IpvsError> {
+        elsewhere().await;
         let mut state = self.begin("list the services")?;
         state.dumps += 1;
         let mut counters = Counters::new();
@@ -116,6 +123,7 @@ impl IpvsKernel for FakeKernel {
     }
 
     async fn run(&mut self, steps: &[Step]) -> Result<Vec<Result<(), Refusal>>, IpvsError> {
+        elsewhere().await;
         let mut state = self.begin("change the table")?;
         Ok(steps.iter().map(|step| state.apply(step)).collect())
     }
